@@ -1,0 +1,1 @@
+"""Azure shells: each translates one Functions trigger for one step, and decides nothing."""

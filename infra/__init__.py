@@ -1,0 +1,1 @@
+"""What is deployed: templates, one least-privilege policy per function, packaging."""

@@ -1,0 +1,1 @@
+"""Your machine: the one-process host, the command line, the demo and the emulated clouds."""

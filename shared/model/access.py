@@ -1,0 +1,58 @@
+"""Who may do what: credentials for clouds (sealed) and tokens for our API (hashed)."""
+
+import hashlib
+from typing import Any, ClassVar
+
+from shared.model.records import Record
+
+
+class Credentials(Record, frozen=True, kw_only=True):
+    """Cloud credentials. `sealed` holds the secret part, readable only through the Vault port;
+    `public` the part that may be shown (access key id, role to assume)."""
+
+    kind: ClassVar[str] = "credentials"
+
+    workspace_id: int = 0
+    name: str
+    description: str = ""
+    provider: str
+    public: dict[str, Any] = {}
+    sealed: str = ""
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    used_at: float = 0.0
+    deleted: bool = False
+
+    def indexes(self) -> dict[str, tuple[str, str]]:
+        """`workspace` lists by name."""
+        return {} if self.deleted else {"workspace": (str(self.workspace_id), self.name.lower())}
+
+    def names(self) -> tuple[str, ...]:
+        """A name is unique in its workspace."""
+        return () if self.deleted else (f"{self.workspace_id}/{self.name.lower()}",)
+
+
+class Token(Record, frozen=True, kw_only=True):
+    """An API token, known only by its hash. `run_id` limits it to one run, `use` to one purpose:
+    `api` (a user), `run` (a run's own client and runner), `boot` (a machine fetching its spec)."""
+
+    kind: ClassVar[str] = "token"
+
+    use: str = "api"
+    name: str = ""
+    run_id: str = ""
+    attempt: int = 0
+    user_id: int = 1
+    created_at: float = 0.0
+    expires_at: float = 0.0
+    """Epoch seconds (UTC); 0.0 is never."""
+
+    def expires(self) -> float | None:
+        """Expired tokens may be forgotten by the store; a reader must still check the time."""
+        return self.expires_at or None
+
+
+def token_id(token: str) -> str:
+    """The id under which a token is stored: its SHA-256. Tokens are 256 random bits, so a plain hash
+    cannot be turned back."""
+    return hashlib.sha256(token.encode()).hexdigest()

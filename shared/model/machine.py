@@ -1,0 +1,52 @@
+"""Machines: what can be asked for (offers), what is asked (orders), and what the cloud shows."""
+
+from shared.model.records import Model
+
+PENDING, RUNNING, STOPPING, GONE = "pending", "running", "stopping", "gone"
+"""The states a provider maps its cloud's own words to. `gone`: nothing is billed any more and the
+machine cannot come back; a cloud that keeps a tombstone for a while reports it as gone."""
+
+
+class Offer(Model, frozen=True, kw_only=True):
+    """One way to get a machine. Offers are tried in order until one is accepted."""
+
+    machine_type: str
+    place: str = ""
+    """Subnet (AWS) or zone (Azure); empty lets the cloud choose."""
+    spot: bool = False
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.machine_type, self.place, "spot" if self.spot else "on-demand")))
+
+
+class Order(Model, frozen=True, kw_only=True):
+    """Everything a provider needs to start exactly one machine."""
+
+    run_id: str
+    attempt: int
+    token: str
+    """Idempotency token, at most 64 characters: the same token asks for the same machine."""
+    offer: Offer
+    boot: str
+    """User data: a complete cloud-init document, at most 16,384 bytes."""
+    deadline: float
+    owner: str
+    labels: dict[str, str] = {}
+
+
+class Machine(Model, frozen=True, kw_only=True):
+    """A machine as the cloud shows it, with our tags read back."""
+
+    id: str
+    state: str
+    reason: str = ""
+    """The cloud's own word for why it ended, e.g. `Server.SpotInstanceTermination`."""
+    interrupted: bool = False
+    """It ended because the cloud took it back (spot) or failed: the work may go on elsewhere."""
+    run_id: str = ""
+    attempt: int = 0
+    environment_id: str = ""
+    started_at: float = 0.0
+    deadline: float = 0.0
+    hold_until: float = 0.0
+    orphan_since: float = 0.0

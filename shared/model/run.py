@@ -1,0 +1,147 @@
+"""Runs: one launch of a pipeline, with one attempt for each machine it was given."""
+
+from typing import Any, ClassVar
+
+from shared.model import states
+from shared.model.machine import Offer
+from shared.model.records import Model, Record
+from shared.model.timeline import Event, Wait, extended
+
+
+class Refusal(Model, frozen=True, kw_only=True):
+    """An offer that could not be had: kept on the run, so that people see why it went elsewhere."""
+
+    offer: Offer
+    code: str
+    reason: str
+    at: float
+
+
+class Attempt(Model, frozen=True, kw_only=True):
+    """One machine of a run, from the intent to the cloud's word that it is gone. Times are epoch
+    seconds (UTC), 0.0 where it has not happened."""
+
+    number: int
+    state: str = "intended"
+    offer: Offer
+    candidate: int = 0
+    """Which ask of this attempt the offer is; part of the idempotency token."""
+    boot_secret: str = ""
+    """The one-run boot token, sealed; the same for every delivery, so that user data never differs."""
+    machine_id: str = ""
+    refusals: tuple[Refusal, ...] = ()
+    deadline: float = 0.0
+    created_at: float = 0.0
+    placed_at: float = 0.0
+    seen_at: float = 0.0
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    missing_at: float = 0.0
+    gone_at: float = 0.0
+    exit_status: int | None = None
+    end_reason: str = ""
+    interrupted: bool = False
+    log_kept: str = ""
+    """Where the full log of this attempt lies after its end: `file`, `live`, or empty while unknown."""
+
+    def to(self, state: str, **changes: Any) -> "Attempt":
+        """This attempt in another state of `states.ATTEMPT`."""
+        return self.but(state=states.step_to(states.ATTEMPT, self.state, state), **changes)
+
+    @property
+    def has_machine(self) -> bool:
+        """Whether a machine may exist for it (also when the answer to the ask was lost)."""
+        return self.state not in ("refused", "gone")
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """A workflow run. `launch` is the launch request's own body, kept losslessly; `workflow` is what
+    Nextflow itself reported about the run; `progress` its last counters."""
+
+    kind: ClassVar[str] = "run"
+
+    workspace_id: int = 0
+    user_id: int = 1
+    owner: str = ""
+    environment_id: str = ""
+    name: str
+    session_id: str
+    launch: dict[str, Any] = {}
+    work_dir: str = ""
+    status: str = "SUBMITTED"
+    verdict: str = ""
+    """The final status, once known; it becomes `status` when the machine is gone and the log is kept."""
+    error_message: str = ""
+    error_report: str = ""
+    exit_status: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+    cancel_at: float = 0.0
+    """When somebody asked for it to be stopped (epoch seconds, UTC), or 0.0."""
+    wait: Wait | None = None
+    timeline: tuple[Event, ...] = ()
+    deadline: float = 0.0
+    workflow: dict[str, Any] = {}
+    progress: dict[str, Any] = {}
+    process_names: tuple[str, ...] = ()
+    label_ids: tuple[int, ...] = ()
+    rounds: int = 0
+    """How often every offer was refused in a row."""
+    submitted_at: float = 0.0
+    started_at: float = 0.0
+    completed_at: float = 0.0
+    traced_at: float = 0.0
+    updated_at: float = 0.0
+
+    def indexes(self) -> dict[str, tuple[str, str]]:
+        """`workspace` lists by submission; `active` by environment while unfinished; `due` those that
+        wait, by their next look; `machine` finds a run by its newest machine; `session` its resumes."""
+        found = {
+            "workspace": (str(self.workspace_id), f"{self.submitted_at:017.3f}"),
+            "session": (self.session_id, f"{self.submitted_at:017.3f}"),
+        }
+        if not self.is_over:
+            found["active"] = (self.environment_id or "none", self.id)
+        if self.wait is not None:
+            found["due"] = ("all", f"{self.wait.next_at:017.3f}")
+        if self.last and self.last.machine_id:
+            found["machine"] = (self.last.machine_id, self.id)
+        return found
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its status is final."""
+        return states.is_final(states.RUN, self.status)
+
+    def with_attempt(self, attempt: Attempt) -> "Run":
+        """This run with the attempt of that number replaced, or added as the newest."""
+        kept = tuple(old for old in self.attempts if old.number != attempt.number)
+        return self.but(attempts=(*kept, attempt))
+
+    def to(self, status: str, now: float, detail: str = "", **changes: Any) -> "Run":
+        """This run in another state of `states.RUN`, with the move on its timeline."""
+        states.step_to(states.RUN, self.status, status)
+        events = extended(self.timeline, Event(at=now, what=status, detail=detail))
+        return self.but(status=status, updated_at=now, timeline=events, **changes)
+
+    def noting(self, now: float, what: str, detail: str = "") -> "Run":
+        """This run with one more event on its timeline."""
+        return self.but(timeline=extended(self.timeline, Event(at=now, what=what, detail=detail)))
+
+
+class Task(Record, frozen=True, kw_only=True):
+    """One Nextflow task of a run as its client reported it. `id` is `<run id>/<task id>`."""
+
+    kind: ClassVar[str] = "task"
+
+    run_id: str
+    task_id: int
+    data: dict[str, Any]
+
+    def indexes(self) -> dict[str, tuple[str, str]]:
+        """`run` lists a run's tasks in the order of their task ids."""
+        return {"run": (self.run_id, f"{self.task_id:010d}")}

@@ -1,0 +1,216 @@
+"""What a step needs from the world. Each port has one contract suite in tests/contracts that runs over
+every implementation. Methods block unless said otherwise; errors are those of `shared.errors`."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.errors import Fault
+from shared.model.environment import Environment, Leftover, Resource, ResourceRow
+from shared.model.machine import Machine, Offer, Order
+from shared.model.message import Message
+from shared.model.records import Model, R, Record
+from shared.model.run import Attempt, Run
+from shared.model.settings import Settings
+
+
+class Clock(Protocol):
+    """Time, so that tests own it."""
+
+    def now(self) -> float:
+        """Epoch seconds, UTC."""
+
+
+class Ids(Protocol):
+    """Randomness, so that tests repeat it."""
+
+    def new(self, length: int = 16) -> str:
+        """A fresh random identifier: `length` base-62 characters."""
+
+    def secret(self) -> str:
+        """A fresh secret of 256 bits as 64 hex characters."""
+
+
+class Vault(Protocol):
+    """Keeps secrets unreadable at rest. Bound to a context, so that one record's secret cannot be
+    moved into another record."""
+
+    def seal(self, secret: str, context: str) -> str: ...
+
+    def open(self, sealed: str, context: str) -> str:
+        """The secret. Raises Refused when it was not sealed here, or for another context."""
+
+
+class Found(Model, frozen=True, kw_only=True):
+    """One page of a listing; `after` continues it and is empty at the end."""
+
+    items: tuple[Any, ...] = ()
+    after: str = ""
+
+
+class Store(Protocol):
+    """Records, with compare-and-swap. Every method either happens whole or raises `Retry`/`Conflict`."""
+
+    def get(self, kind: type[R], id: str) -> R | None:
+        """The newest committed value (strongly consistent)."""
+
+    def get_many(self, kind: type[R], ids: Iterable[str]) -> dict[str, R]:
+        """Those that exist, by id; any number of ids."""
+
+    def save(self, record: R) -> R:
+        """Creates (generation 0) or replaces (the generation that was read), with its indexes and
+        unique names. Returns the record with its new generation.
+
+        Raises Exists (id or unique name taken) or Stale (somebody wrote it since)."""
+
+    def save_all(self, *records: Record) -> None:
+        """As `save` for several records (at most 20), atomically: all or none."""
+
+    def put_many(self, records: Iterable[Record]) -> None:
+        """Creates or overwrites without looking at generations; batched, not atomic, idempotent. For
+        facts that only one writer owns, such as tasks. The records have no unique names."""
+
+    def remove(self, kind: type[Record], ids: Iterable[str]) -> None:
+        """Forgets records with their indexes and names; those that do not exist are no error."""
+
+    def find(
+        self,
+        kind: type[R],
+        index: str,
+        partition: str,
+        *,
+        after: str = "",
+        limit: int = 100,
+        newest_first: bool = False,
+        upto: str = "",
+    ) -> Found:
+        """Records listed under an index partition, by sort key then id. `after` is a previous page's;
+        `upto` leaves out sort keys greater than it. Never scans."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message in hand. `receipt` is the queue's own handle; `text` what was really delivered, also
+    when it is not one of our messages."""
+
+    text: str
+    receipt: str
+    step: str
+    count: int
+    """How often this very message was delivered, this one included."""
+
+
+class Queue(Protocol):
+    """At-least-once delivery. Order is not promised, duplicates happen."""
+
+    def send(self, *messages: Message, after: float = 0.0) -> None:
+        """Deliver each not earlier than `after` seconds from now. A queue with a smaller limit for
+        delays delivers early (the step then asks again). Durable when it returns."""
+
+    def receive(self, steps: Sequence[str], limit: int = 10) -> list[Delivery]:
+        """Up to `limit` messages of these steps that are due, hidden from others for a while.
+        Does not wait."""
+
+    def done(self, *deliveries: Delivery) -> None:
+        """Forget them. Idempotent; a delivery that timed out meanwhile is no error."""
+
+    def release(self, delivery: Delivery, after: float = 0.0) -> None:
+        """Make it visible again after so many seconds."""
+
+
+class Provider(Protocol):
+    """A cloud, bound to one environment (its account, region and options). Acts and decides nothing.
+
+    A method that writes is idempotent: it may be called again after any crash."""
+
+    def check(self) -> list[Fault]:
+        """Holds the environment against the account; reads only. Every fault at once."""
+
+    def resources(self) -> list[Resource]:
+        """The graph of what this environment is made of; empty when everything is the user's own.
+        Pure: no call, the same answer each time."""
+
+    def ensure(self, row: ResourceRow, made: dict[str, str]) -> str:
+        """Makes the resource, or finds the one we made before; returns its cloud id. `made` maps the
+        keys it needs to their cloud ids. Raises NotYet while the cloud is still at it."""
+
+    def remove(self, row: ResourceRow) -> bool:
+        """Asks for its removal; True once the cloud says that it is gone. A resource that never
+        existed is gone. Never touches what does not carry our tag and installation."""
+
+    def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
+        """Lists, by tag and by name, what still exists of this environment, machines included."""
+
+    def offers(self, run: Run) -> list[Offer]:
+        """The ways to get a machine, in the order of preference. Pure."""
+
+    def start(self, order: Order) -> str:
+        """Starts one machine with one write call and returns its id. The same order twice is one
+        machine. Raises NoCapacity, NotYet, Refused, or Retry."""
+
+    def find(self, run_id: str, attempt: int) -> Machine | None:
+        """The machine of that attempt by its tags, if the cloud shows one that is not gone."""
+
+    def look(self, ids: Sequence[str]) -> dict[str, Machine]:
+        """These machines as they are now; one that the cloud no longer knows is missing."""
+
+    def machines(self) -> Iterator[list[Machine]]:
+        """All machines of this installation in the environment's account and region that are not
+        gone, in pages of at most 1,000. Memory is bounded by a page."""
+
+    def stop(self, ids: Sequence[str]) -> dict[str, str]:
+        """Asks for the removal of machines, in batches. Returns id -> reason for those that the
+        cloud did not accept; a machine that is already gone is accepted."""
+
+    def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
+        """Sets a tag on machines, or takes it away (None)."""
+
+    def scope(self) -> str:
+        """Names the account and region: environments with the same scope share their listing."""
+
+    def spec(self, run: Run, attempt: Attempt) -> dict[str, Any]:
+        """The platform's part of the runner's spec: `logs`, `region`, `environment`."""
+
+
+class LogPage(Model, frozen=True, kw_only=True):
+    """Lines from a cursor on. `cursor` continues, also when there was nothing new."""
+
+    lines: tuple[str, ...] = ()
+    cursor: str = ""
+    end: bool = False
+    """Nothing more can be read at this moment."""
+
+
+class LogSource(Protocol):
+    """An environment's log lines and files."""
+
+    def live(self, run: Run, attempt: Attempt, cursor: str, limit: int) -> LogPage:
+        """Lines that the machine shipped, from a cursor (empty: the first line). No gap, no duplicate.
+        A stream that does not exist yet is an empty page."""
+
+    def size(self, run: Run, name: str) -> int | None:
+        """Bytes of a file in the run's work directory; None when it is not there."""
+
+    def read(self, run: Run, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a file in the run's work directory. `name` is a bare file name."""
+
+
+class Prices(Protocol):
+    """What a machine costs, for people to see; never a reason to refuse work."""
+
+    def hourly(self, platform: str, region: str, offer: Offer) -> float | None:
+        """US cents per hour, or None when unknown."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside a step, handed to it. Built by `wiring` only."""
+
+    store: Store
+    queue: Queue
+    clock: Clock
+    ids: Ids
+    vault: Vault
+    settings: Settings
+    provider: Callable[[Environment], Provider]
+    logs: Callable[[Environment], LogSource]
