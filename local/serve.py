@@ -1,0 +1,146 @@
+"""The one-machine host: HTTP API, queue workers and timers in one process, on SQLite.
+
+Everything that matters is in the data directory before an answer is given, so the process may be
+killed at any moment and started again.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from local.host import first_token, web
+from local.host.lock import DataLock
+from local.host.timers import Timer
+from local.host.workers import Workers
+from shared.model.message import Message
+from shared.ports import World
+
+log = logging.getLogger("headnode.host")
+
+WORKERS = 8
+"""Steps at once, unless told otherwise: they mostly wait for a cloud's answer."""
+STEP_WITHIN = 0.5
+"""Seconds that steps under way are given when the host stops."""
+FORGET_EVERY = 3600.0
+"""Seconds between two rounds of forgetting expired rows."""
+
+MakeWorld = Callable[[Path, str], World]
+"""From the data directory and the URL under which machines reach us."""
+
+
+def stored_here(data: Path, api_url: str) -> World:
+    """The world of this machine, as the settings in the environment variables say."""
+    from shared.wiring import local_world
+
+    return local_world(data, api_url=api_url)
+
+
+class Host:
+    """One running control plane. `start` and `stop` may each be called once, from one thread; use it
+    as a context manager where that is handy. Machines go on living when it stops."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        workers: int = WORKERS,
+        token: str = "",
+        api_url: str = "",
+        make_world: MakeWorld = stored_here,
+    ) -> None:
+        self.data = data
+        self.token = token
+        """The token that was given, or that was made because there was none; empty otherwise."""
+        self.made_token = False
+        self.url = ""
+        self._lock = DataLock(data)
+        self._address = (host, port)
+        self._count = workers
+        self._api_url = api_url
+        self._make_world = make_world
+        self._timers: list[Timer] = []
+        self._workers: Workers | None = None
+        self._web: web.Web | None = None
+
+    @property
+    def world(self) -> World:
+        """The world that the API and the steps see. Only while it runs."""
+        if self._workers is None:
+            raise RuntimeError("the host is not running")
+        return self._workers.world
+
+    def start(self) -> "Host":
+        """Returns once the API answers and messages are worked on. Raises HeadnodeError, and holds
+        nothing, when the data directory is in use or the port is taken."""
+        bound = web.bind(*self._address)
+        try:
+            self.url = web.url_of(bound)
+            self._lock.take(self.url)
+            self._begin(bound)
+        except BaseException:
+            bound.close()
+            self.stop()
+            raise
+        return self
+
+    def _begin(self, bound: "web.socket.socket") -> None:
+        from shared.api.app import build
+        from shared.steps.deliver import handle
+
+        world = self._make_world(self.data, self._api_url or self.url)
+        self._workers = Workers(world, handle, self._count)
+        made = first_token.ensure(self.world, self.data, self.token)
+        self.token, self.made_token = self.token or made, bool(made)
+        self._web = web.Web(build(self.world), bound)
+        self._web.start()
+        self._workers.start()
+        self._timers = [
+            Timer(world.settings.sweep_every, self._tick, "tick"),
+            Timer(FORGET_EVERY, self._forget, "forget"),
+        ]
+        for timer in self._timers:
+            timer.start()
+
+    def stop(self) -> None:
+        """Stops within two seconds: requests and steps under way are given a moment; a step that
+        needs longer is run again by the next host."""
+        for timer in self._timers:
+            timer.stop(0.1)
+        if self._web is not None:
+            self._web.stop()
+        if self._workers is not None:
+            self._workers.stop(STEP_WITHIN)
+        self._lock.free()
+
+    def __enter__(self) -> "Host":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _tick(self) -> None:
+        self.world.queue.send(Message(step="reap", subject="tick"))
+
+    def _forget(self) -> None:
+        forget = getattr(self.world.store, "forget_expired", None)
+        if forget is not None:
+            forget(self.world.clock.now())
+
+
+def until_asked_to_stop() -> None:
+    """Blocks until SIGINT or SIGTERM. Only in the main thread."""
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    with suppress(KeyboardInterrupt):
+        asked.wait()
