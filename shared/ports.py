@@ -195,13 +195,6 @@ class LogSource(Protocol):
         """Bytes of a file in the run's work directory. `name` is a bare file name."""
 
 
-class Prices(Protocol):
-    """What a machine costs, for people to see; never a reason to refuse work."""
-
-    def hourly(self, platform: str, region: str, offer: Offer) -> float | None:
-        """US cents per hour, or None when unknown."""
-
-
 @dataclass(frozen=True)
 class World:
     """Everything outside a step, handed to it. Built by `wiring` only."""
@@ -214,3 +207,8 @@ class World:
     settings: Settings
     provider: Callable[[Environment], Provider]
     logs: Callable[[Environment], LogSource]
+    boot: Callable[[Run, Attempt, str], str]
+    """The user data that starts the runner of an attempt, given its boot token. Pure: the same
+    attempt gives the same bytes, since a cloud compares them when a token comes twice."""
+    faults: Callable[[str, dict[str, Any]], list[Fault]]
+    """What is wrong with a platform's config by its own words alone; calls nothing."""

@@ -64,6 +64,8 @@ class Environment(Record, frozen=True, kw_only=True):
     status: str = "CREATING"
     message: str = ""
     primary: bool = False
+    checked_at: float = 0.0
+    """When the account was found to fit the config and the graph below was planned; 0.0 before."""
     resources: tuple[ResourceRow, ...] = ()
     wait: Wait | None = None
     timeline: tuple[Event, ...] = ()

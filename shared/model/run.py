@@ -30,6 +30,8 @@ class Attempt(Model, frozen=True, kw_only=True):
     """The one-run boot token, sealed; the same for every delivery, so that user data never differs."""
     machine_id: str = ""
     refusals: tuple[Refusal, ...] = ()
+    asked_at: float = 0.0
+    """While not 0.0, a worker is asking the cloud: others keep away for a while (`launch.LEASE`)."""
     deadline: float = 0.0
     created_at: float = 0.0
     placed_at: float = 0.0
@@ -84,8 +86,6 @@ class Run(Record, frozen=True, kw_only=True):
     progress: dict[str, Any] = {}
     process_names: tuple[str, ...] = ()
     label_ids: tuple[int, ...] = ()
-    rounds: int = 0
-    """How often every offer was refused in a row."""
     submitted_at: float = 0.0
     started_at: float = 0.0
     completed_at: float = 0.0

@@ -4,11 +4,12 @@ A host calls `handle` with the text of a message and forgets the message when it
 raises, nothing was settled (store or queue out of reach) and the host must deliver again.
 """
 
+import hashlib
 import logging
-import random
+import zlib
 from collections.abc import Callable, Mapping
 
-from shared.errors import Poison, Refused, Retry, Stale
+from shared.errors import NotYet, Poison, Refused, Retry, Stale
 from shared.model.message import Message, Note, Parked, from_text, to_text
 from shared.ports import World
 from shared.steps import create, dispose, launch, logs, reap
@@ -56,8 +57,10 @@ def attempt(message: Message, world: World) -> tuple[Outcome, bool]:
     """The step's outcome, with every exception turned into one; and whether there was one."""
     try:
         return through_races(message, world), False
+    except NotYet as error:
+        return Again(error.after, str(error)), False
     except Retry as error:
-        return Again(max(error.after, backoff(message.tries)), str(error)), True
+        return Again(max(error.after, backoff(message.tries, message.subject)), str(error)), True
     except (Refused, Poison) as error:
         return park_or_again(message, str(error)), True
     except Exception as error:
@@ -65,8 +68,9 @@ def attempt(message: Message, world: World) -> tuple[Outcome, bool]:
         # type is kept on the message; the log has the traceback.
         log.exception("step failed", extra={"step": message.step, "subject": message.subject})
         if message.tries + 1 >= world.settings.max_tries:
-            return park_or_again(message, f"gave up after {message.tries + 1} tries: {type(error).__name__}"), True
-        return Again(backoff(message.tries), f"unexpected {type(error).__name__}"), True
+            reason = f"gave up after {message.tries + 1} tries: {type(error).__name__}"
+            return park_or_again(message, reason), True
+        return Again(backoff(message.tries, message.subject), f"unexpected {type(error).__name__}"), True
 
 
 def through_races(message: Message, world: World) -> Outcome:
@@ -84,10 +88,11 @@ def park_or_again(message: Message, reason: str) -> Outcome:
     return Again(LONGEST_DELAY, reason) if message.step in NEVER_PARKED else Park(reason)
 
 
-def backoff(tries: int) -> float:
-    """Seconds to wait after so many failures: 2, 4, 8 ... up to LONGEST_DELAY, spread by a fifth."""
-    spread = random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, protects nothing)
-    return float(min(2.0 ** min(tries + 1, 10), LONGEST_DELAY / 1.1)) * spread
+def backoff(tries: int, spread: str = "") -> float:
+    """Seconds to wait after so many failures: 2, 4, 8 ... up to LONGEST_DELAY. Spread by up to a fifth
+    by what `spread` names, so that those that failed together do not come back together."""
+    share = zlib.crc32(f"{spread}/{tries}".encode()) % 1000 / 1000
+    return float(min(2.0 ** min(tries + 1, 10), LONGEST_DELAY / 1.2)) * (1.0 + share / 5)
 
 
 def settle(message: Message, outcome: Outcome, failed: bool, world: World) -> None:
@@ -112,7 +117,7 @@ def park_text(text: str, reason: str, world: World, message: Message | None = No
     world.store.put_many(
         [
             Parked(
-                id=world.ids.new(),
+                id=hashlib.sha256(text.encode()).hexdigest()[:22],
                 step=message.step if message else "unknown",
                 subject=message.subject if message else "",
                 body=text[:262144],

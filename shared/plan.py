@@ -1,0 +1,50 @@
+"""A resource graph as ordered work: what can be made now, what can be removed now, how far it is.
+
+Pure functions over rows; the create and dispose steps carry out what these say.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from shared.model.environment import Resource, ResourceRow
+
+
+def planned(resources: Sequence[Resource]) -> tuple[ResourceRow, ...]:
+    """The rows of a fresh graph. Raises ValueError when a need is unknown or the graph has a cycle:
+    a defect of the provider, found before anything is made."""
+    rows = tuple(
+        ResourceRow(key=each.key, type=each.type, name=each.name, needs=each.needs) for each in resources
+    )
+    placed: set[str] = set()
+    while wave := [row.key for row in rows if row.key not in placed and set(row.needs) <= placed]:
+        placed.update(wave)
+    if len(placed) != len(rows):
+        stuck = sorted(row.key for row in rows if row.key not in placed)
+        raise ValueError(f"resources that can never be made: {', '.join(stuck)}")
+    return rows
+
+
+def makeable(rows: Sequence[ResourceRow]) -> list[ResourceRow]:
+    """Rows to make now, all at once: not yet present, with everything they need present."""
+    present = {row.key for row in rows if row.state == "present"}
+    return [row for row in rows if row.state in ("planned", "making", "failed") and set(row.needs) <= present]
+
+
+def removable(rows: Sequence[ResourceRow]) -> list[ResourceRow]:
+    """Rows to remove now, all at once: not gone, with nothing left that needs them."""
+    needed = {need for row in rows if row.state != "gone" for need in row.needs}
+    return [row for row in rows if row.state != "gone" and row.key not in needed]
+
+
+def made_ids(rows: Iterable[ResourceRow]) -> dict[str, str]:
+    """The cloud ids of what is present, by key."""
+    return {row.key: row.cloud_id for row in rows if row.state == "present"}
+
+
+def waves(rows: Sequence[ResourceRow]) -> list[list[str]]:
+    """The keys in the order they are made; what is in one list is made at once. For a dry run."""
+    order: list[list[str]] = []
+    placed: set[str] = set()
+    while wave := [row.key for row in rows if row.key not in placed and set(row.needs) <= placed]:
+        order.append(wave)
+        placed.update(wave)
+    return order

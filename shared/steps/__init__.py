@@ -1,0 +1,1 @@
+"""What happens: one module per lifecycle step, deciding from records through ports."""

@@ -1,0 +1,118 @@
+"""Dispose: walks the graph back from whatever exists, and proves with a listing that nothing is left.
+
+Never gives up: a refusal is written on the environment as the reason why it waits, and tried again.
+"""
+
+from shared import plan
+from shared.errors import HeadnodeError, Refused, Retry
+from shared.model.environment import Environment, Leftover, Receipt
+from shared.model.message import Message
+from shared.model.timeline import Wait
+from shared.ports import Provider, World
+from shared.steps.outcome import Again, Outcome, done
+
+REFUSED_AGAIN = 300.0
+"""Seconds until a removal that was refused is tried again: a person has to change something first."""
+
+
+def run(message: Message, world: World) -> Outcome:
+    """Takes an environment from DELETING to DELETED, with a receipt. A late message is a no-op."""
+    environment = world.store.get(Environment, message.subject)
+    if environment is None or environment.status != "DELETING":
+        return done()
+    try:
+        provider = world.provider(environment)
+        environment, reason, after = backward(environment, provider, world)
+        if not reason:
+            return settled(environment, provider, world)
+    except HeadnodeError as error:
+        if not isinstance(error, (Retry, Refused)):
+            raise
+        reason, after = str(error), error.after if isinstance(error, Retry) else REFUSED_AGAIN
+        environment = world.store.get(Environment, environment.id) or environment
+    return later(environment, reason, after, world)
+
+
+def backward(
+    environment: Environment, provider: Provider, world: World
+) -> tuple[Environment, str, float]:
+    """Removes machines, then resources wave by wave. Returns why it cannot go on yet ("" when all
+    rows are gone) and for how long."""
+    if left := stop_machines(environment, provider):
+        return environment, left, world.settings.look_again
+    while wave := plan.removable(environment.resources):
+        for row in wave:
+            environment = environment.with_row(row.to("gone" if row.state == "planned" else "removing"))
+        environment = world.store.save(environment.but(updated_at=world.clock.now()))
+        environment, reason, after = remove_wave(environment, provider, world)
+        environment = world.store.save(environment)
+        if reason:
+            return environment, reason, after
+    return environment, "", 0.0
+
+
+def stop_machines(environment: Environment, provider: Provider) -> str:
+    """Asks for the removal of every machine that still carries the environment's tag; what is left,
+    in words."""
+    ids = [
+        machine.id
+        for page in provider.machines()
+        for machine in page
+        if machine.environment_id == environment.id
+    ]
+    if not ids:
+        return ""
+    refused = provider.stop(ids)
+    why = f" ({next(iter(refused.values()))})" if refused else ""
+    return f"waiting for {len(ids)} machine(s) to be gone{why}"
+
+
+def remove_wave(
+    environment: Environment, provider: Provider, world: World
+) -> tuple[Environment, str, float]:
+    """Asks for the removal of every row of the wave. One that is slow does not stop the others."""
+    why, after = "", 0.0
+    for row in [row for row in environment.resources if row.state == "removing"]:
+        now = world.clock.now()
+        try:
+            if provider.remove(row):
+                environment = environment.with_row(row.to("gone", gone_at=now, reason=""))
+                environment = environment.noting(now, "removed", f"{row.type} {row.name}")
+                continue
+            reason, wait = f"{row.type} {row.name} is being removed", world.settings.look_again
+        except Retry as error:
+            reason, wait = f"{row.type} {row.name}: {error}", error.after
+        except Refused as error:
+            reason, wait = f"{row.type} {row.name}: {error}", REFUSED_AGAIN
+        environment = environment.with_row(row.but(reason=reason))
+        why, after = why or reason, max(after, wait)
+    return environment, why, after
+
+
+def settled(environment: Environment, provider: Provider, world: World) -> Outcome:
+    """DELETED, once a listing by tag and name finds nothing; the listing is kept as the receipt."""
+    left = provider.leftovers(environment.resources)
+    if left:
+        return later(environment, f"still there: {named(left)}", world.settings.look_again, world)
+    now = world.clock.now()
+    receipt = Receipt(
+        made=tuple(f"{row.type} {row.name}" for row in environment.resources if row.made_at),
+        removed=tuple(f"{row.type} {row.name}" for row in environment.resources if row.gone_at),
+        left=(),
+        at=now,
+    )
+    world.store.save(environment.to("DELETED", now, receipt=receipt, wait=None, deleted_at=now, message=""))
+    return done()
+
+
+def named(left: list[Leftover]) -> str:
+    """What is left, in one line; the first few by name."""
+    names = [f"{each.type} {each.cloud_id}" for each in left[:5]]
+    return ", ".join(names) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+
+
+def later(environment: Environment, reason: str, after: float, world: World) -> Outcome:
+    """Not finished: the reason goes on the record, the message comes back."""
+    now = world.clock.now()
+    world.store.save(environment.but(wait=Wait(reason=reason, next_at=now + after), updated_at=now))
+    return Again(after, reason)

@@ -1,0 +1,88 @@
+"""What to do with one machine or one run, given the facts. Pure: the reaper carries it out.
+
+    machine on hold                                   -> keep
+    its run knows it, and needs it                    -> keep (and un-mark)
+    its run knows it, work ended or run over          -> remove   finished
+    past its deadline (record's, else its own tag's)  -> remove   overdue
+    alive once, not heard for too long                -> remove   silent
+    never heard since it was placed                   -> remove   never booted
+    no record of it: first seen                       -> mark     orphan
+    no record of it: marked, and grace is over        -> remove   orphan
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.model.machine import Machine
+from shared.model.run import Attempt, Run
+from shared.model.settings import Settings
+
+Act = Literal["keep", "mark", "unmark", "remove"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What to do with a machine, and why. `guilty`: the run itself is to be blamed (it goes on the
+    record as the reason of its end)."""
+
+    act: Act
+    reason: str = ""
+    guilty: bool = False
+
+
+KEEP = Judgement("keep")
+
+
+def on_machine(machine: Machine, run: Run | None, now: float, settings: Settings) -> Judgement:
+    """What to do with a machine that the cloud shows, given the run that its tag names."""
+    if machine.hold_until > now:
+        return KEEP
+    attempt = attempt_of(machine, run)
+    if run is None or attempt is None:
+        return on_stranger(machine, now, settings)
+    if run.is_over or attempt.state in ("ended", "reaping", "gone", "refused"):
+        return Judgement("remove", "finished")
+    if reason := lateness(attempt, now, settings):
+        return Judgement("remove", reason, guilty=True)
+    return Judgement("unmark", "its run is known") if machine.orphan_since else KEEP
+
+
+def attempt_of(machine: Machine, run: Run | None) -> Attempt | None:
+    """The attempt whose machine this is: by its id, or by the tag while the id is not recorded yet."""
+    if run is None:
+        return None
+    for attempt in run.attempts:
+        if attempt.number == machine.attempt:
+            known = attempt.machine_id or (machine.id if attempt.state == "intended" else "")
+            return attempt if known == machine.id else None
+    return None
+
+
+def on_stranger(machine: Machine, now: float, settings: Settings) -> Judgement:
+    """Two phases: mark, wait, look again, then remove. A deadline on its own tag needs no record."""
+    if machine.deadline and now > machine.deadline + settings.orphan_grace:
+        return Judgement("remove", "overdue, and no record of it")
+    if not machine.orphan_since:
+        return Judgement("mark", "no record of it")
+    if now - machine.orphan_since < settings.orphan_grace:
+        return KEEP
+    return Judgement("remove", "orphan: still no record of it")
+
+
+def lateness(attempt: Attempt, now: float, settings: Settings) -> str:
+    """Why an attempt is given up, or "" while it is well."""
+    if attempt.deadline and now > attempt.deadline:
+        return "deadline reached"
+    if attempt.state == "alive" and now - attempt.seen_at > settings.silent_after:
+        return f"silent: not heard for {now - attempt.seen_at:.0f} s"
+    if attempt.state == "placed" and now - attempt.placed_at > settings.boot_within:
+        return f"never booted: not heard since it was started {now - attempt.placed_at:.0f} s ago"
+    return ""
+
+
+def is_missing(attempt: Attempt, seen: bool, now: float, settings: Settings) -> bool:
+    """Whether a run's machine should have been in the listing and was not. A fresh machine may be
+    invisible for a moment."""
+    if seen or not attempt.machine_id or not attempt.has_machine:
+        return False
+    return now - attempt.placed_at > settings.look_again
