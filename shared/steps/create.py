@@ -36,7 +36,8 @@ def checked(environment: Environment, provider: Provider, world: World) -> Envir
     """The environment with its graph planned, or ERRORED with every fault that was found."""
     now = world.clock.now()
     if faults := provider.check():
-        return world.store.save(environment.to("ERRORED", now, message="; ".join(map(str, faults)), wait=None))
+        reasons = "; ".join(map(str, faults))
+        return world.store.save(environment.to("ERRORED", now, message=reasons, wait=None))
     rows = plan.planned(provider.resources())
     return world.store.save(environment.but(checked_at=now, resources=rows).noting(now, "checked"))
 

@@ -86,7 +86,7 @@ def read_file(run: Run, source: LogSource, start: int, limit: int) -> LogPage:
     data = source.read(run, name, start, min(size - start, limit * 1024))
     whole = data[: data.rfind(b"\n") + 1] if start + len(data) < size else data
     whole = whole or data
-    lines = whole.split(b"\n")[:limit] if whole.count(b"\n") >= limit else whole.removesuffix(b"\n").split(b"\n")
+    lines = whole.removesuffix(b"\n").split(b"\n")[:limit]
     taken = sum(len(line) + 1 for line in lines)
     until = min(start + taken, size)
     text = tuple(line.decode(errors="replace").rstrip("\r") for line in lines)

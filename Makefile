@@ -1,0 +1,37 @@
+# Each target does its own set-up: `make demo` and `make test` work on a fresh machine with Python 3.11+.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+JOBS ?= 2
+
+.PHONY: demo test test-long lint bench format clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headnode needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[aws,azure,local,dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/headnode demo
+
+test: $(READY)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m 'not long'
+
+test-long: $(READY)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+format: $(READY)
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,189 @@
+"""The only place that reads settings from outside and names implementations.
+
+`world_from_env` builds the world of a Lambda (DynamoDB, SQS, KMS); `local_world` that of one machine
+(SQLite, a key file). Everything is imported where it is used, so that a host loads only its own.
+"""
+
+import importlib
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.clock import SystemClock, SystemIds
+from shared.errors import Fault, Refused
+from shared.model.access import Credentials
+from shared.model.environment import Environment
+from shared.model.run import Attempt, Run
+from shared.model.settings import Settings
+from shared.ports import Clock, Ids, LogSource, Provider, Store, Vault, World
+
+PLATFORMS: Mapping[str, str] = {
+    "aws-cloud": "shared.providers.aws.wired",
+    "local-platform": "shared.providers.local.wired",
+}
+"""Platform -> the module that makes its provider and log source, imported when it is first asked for.
+Each has `provider`, `logs` and `faults`, with the parameters that `Platforms` passes."""
+
+_clients: dict[tuple[str, ...], Any] = {}
+"""Cloud clients by credentials, their generation, and region: making one costs more than a call."""
+
+
+class Platforms:
+    """Finds the provider and the log source of an environment."""
+
+    def __init__(self, store: Store, vault: Vault, settings: Settings, clock: Clock, root: Path) -> None:
+        self._store = store
+        self._vault = vault
+        self._settings = settings
+        self._clock = clock
+        self._root = root
+
+    def provider(self, environment: Environment) -> Provider:
+        """The provider bound to this environment. Raises Refused for a platform we do not have, or
+        credentials that cannot be read."""
+        made: Provider = module(environment.platform).provider(
+            environment, self._clients(environment), self._settings, self._clock, self._root
+        )
+        return made
+
+    def logs(self, environment: Environment) -> LogSource:
+        """The log source bound to this environment; raises as `provider` does."""
+        made: LogSource = module(environment.platform).logs(
+            environment, self._clients(environment), self._root
+        )
+        return made
+
+    def _clients(self, environment: Environment) -> Any:
+        region = str(environment.config.get("region") or "")
+        credentials = self._credentials(environment.credentials_id)
+        generation = str(credentials.generation) if credentials else "0"
+        key = (environment.platform, environment.credentials_id, generation, region, self._settings.installation)
+        if key not in _clients:
+            keys = self._open(credentials) if credentials else None
+            _clients[key] = module(environment.platform).clients(keys, region, self._settings)
+        return _clients[key]
+
+    def _credentials(self, credentials_id: str) -> Credentials | None:
+        if not credentials_id:
+            return None
+        found = self._store.get(Credentials, credentials_id)
+        if found is None or found.deleted:
+            raise Refused(f"credentials {credentials_id} not found")
+        return found
+
+    def _open(self, credentials: Credentials) -> dict[str, Any]:
+        secret = json.loads(self._vault.open(credentials.sealed, f"credentials/{credentials.id}"))
+        return {**credentials.public, **secret}
+
+
+def module(platform: str) -> Any:
+    """The module of a platform. Raises Refused for one that we do not have."""
+    path = PLATFORMS.get(platform)
+    if path is None:
+        raise Refused(f"platform {platform} is not supported; supported: {', '.join(PLATFORMS)}")
+    return importlib.import_module(path)
+
+
+def faults(platform: str, config: dict[str, Any]) -> list[Fault]:
+    """What is wrong with a config by its own words; calls nothing."""
+    if platform not in PLATFORMS:
+        known = ", ".join(PLATFORMS)
+        return [Fault("platform", f"{platform!r} is not supported; supported: {known}")]
+    found: list[Fault] = module(platform).faults(config)
+    return found
+
+
+def boot(settings: Settings) -> Callable[[Run, Attempt, str], str]:
+    """The `boot` of a world: renders user data for an attempt."""
+
+    def render(run: Run, attempt: Attempt, token: str) -> str:
+        from shared.nextflow.boot import boot_document
+
+        return boot_document(
+            control_url=settings.api_url,
+            run_id=run.id,
+            attempt=attempt.number,
+            token=token,
+            deadline=attempt.deadline,
+            now=attempt.created_at,
+        )
+
+    return render
+
+
+def settings_from(environ: Mapping[str, str], **given: Any) -> Settings:
+    """Settings from `HEADNODE_<FIELD>` variables, over what is given. Raises Refused naming a variable
+    that is not of its field's type."""
+    values: dict[str, Any] = dict(given)
+    for field, kind in Settings.__annotations__.items():
+        text = environ.get(f"HEADNODE_{field.upper()}")
+        if text is None:
+            continue
+        try:
+            values[field] = kind(text)
+        except ValueError:
+            raise Refused(f"HEADNODE_{field.upper()} is not a number: {text!r}") from None
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,40}", str(values.get("installation", ""))):
+        raise Refused("HEADNODE_INSTALLATION must be 1 to 40 letters, digits or hyphens")
+    return Settings(**values)
+
+
+def local_world(data: Path, settings: Settings, clock: Clock | None = None, ids: Ids | None = None) -> World:
+    """The world of one machine: everything under `data`, which is made when missing."""
+    from shared.queues.sqlite import SqliteQueue
+    from shared.stores.sqlite import SqliteStore
+    from shared.vaults.file import FileVault
+
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock = clock or SystemClock()
+    store = SqliteStore(data / "headnode.db")
+    vault = FileVault(data / "vault.key")
+    queue = SqliteQueue(data / "queue.db", clock=clock)
+    return assembled(store, queue, vault, settings, clock, ids or SystemIds(), data)
+
+
+def world_from_env(environ: Mapping[str, str] = os.environ) -> World:
+    """The world of a Lambda function, from its variables: HEADNODE_TABLE, HEADNODE_QUEUE_<STEP> (URLs),
+    HEADNODE_KMS_KEY, and the settings. Its clients are made once for each process."""
+    world: World | None = _clients.get(("world",))
+    if world is None:
+        from shared.model.message import STEPS
+        from shared.queues.sqs import SqsQueue
+        from shared.stores.dynamodb import DynamoStore
+        from shared.vaults.kms import KmsVault
+
+        urls = {step: environ[f"HEADNODE_QUEUE_{step.upper()}"] for step in STEPS}
+        settings = settings_from(environ)
+        world = assembled(
+            DynamoStore(environ["HEADNODE_TABLE"]),
+            SqsQueue(urls),
+            KmsVault(environ["HEADNODE_KMS_KEY"]),
+            settings,
+            SystemClock(),
+            SystemIds(),
+            Path("/tmp"),  # noqa: S108 (a Lambda's only writable place; nothing is kept there)
+        )
+        _clients[("world",)] = world
+    return world
+
+
+def assembled(
+    store: Store, queue: Any, vault: Vault, settings: Settings, clock: Clock, ids: Ids, root: Path
+) -> World:
+    """A world of these parts."""
+    platforms = Platforms(store, vault, settings, clock, root)
+    return World(
+        store=store,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        vault=vault,
+        settings=settings,
+        provider=platforms.provider,
+        logs=platforms.logs,
+        boot=boot(settings),
+        faults=faults,
+    )
