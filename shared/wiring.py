@@ -60,7 +60,8 @@ class Platforms:
         region = str(environment.config.get("region") or "")
         credentials = self._credentials(environment.credentials_id)
         generation = str(credentials.generation) if credentials else "0"
-        key = (environment.platform, environment.credentials_id, generation, region, self._settings.installation)
+        owner = (environment.platform, environment.credentials_id, generation)
+        key = (*owner, region, self._settings.installation)
         if key not in _clients:
             keys = self._open(credentials) if credentials else None
             _clients[key] = module(environment.platform).clients(keys, region, self._settings)
