@@ -1,0 +1,1 @@
+"""This machine as a cloud: a machine is a sandboxed process tree."""
