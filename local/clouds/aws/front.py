@@ -1,0 +1,97 @@
+"""The HTTP server: threaded, keep-alive, one write per answer, and able to hang up on a client."""
+
+import io
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+from local.clouds.aws.wire import Answer, Dropped
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: closing sends a reset, not a polite end."""
+
+
+class Handler(MotoRequestHandler):
+    """moto's reading of a request (header names, raw paths) with our own way of answering it."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer waits 40 ms for the client's delayed ACK
+
+    def run_wsgi(self) -> None:
+        """Serves one request of a connection that stays open."""
+        environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(self._body(environ))
+        try:
+            answer = self.server.app(environ)
+        except Dropped:
+            self._hang_up()
+            return
+        self._send(answer)
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):
+            body = environ["wsgi.input"].read()
+            environ["CONTENT_LENGTH"] = str(len(body))
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            return bytes(body)
+        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                self.send_header(name, value)
+        length = str(len(answer.body))
+        if self.command == "HEAD":
+            length = next((v for n, v in answer.headers if n.lower() == "content-length"), length)
+        if answer.status not in (204, 304):
+            self.send_header("Content-Length", length)
+        body = b"" if self.command == "HEAD" or answer.status in (204, 304) else answer.body
+        head = b"".join(self._headers_buffer) + b"\r\n"
+        self._headers_buffer = []
+        self.wfile.write(head + body)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.connection.close()
+
+    def log_request(self, *_: Any) -> None:
+        """Says nothing: the journal knows."""
+
+
+class Front(ThreadingHTTPServer):
+    """Serves `app(environ) -> Answer` on a background thread."""
+
+    daemon_threads = True
+    request_queue_size = 256
+    multithread, multiprocess, ssl_context, _server_version = True, False, None, "AmazonEmulated"
+
+    def __init__(self, host: str, port: int, app: Callable[[dict[str, Any]], Answer]) -> None:
+        super().__init__((host, port), Handler)
+        self.app = app
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def start(self) -> None:
+        """Returns at once; the port is bound already."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops listening and waits for the loop's end."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up is no event worth a traceback."""

@@ -1,0 +1,124 @@
+"""The strict front: every call passes here before and after moto sees it."""
+
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+from local.clouds.aws import backends
+from local.clouds.aws.call import Call, parse
+from local.clouds.aws.faults import Faults
+from local.clouds.aws.journal import Journal
+from local.clouds.aws.wire import Answer, Dropped, refusal
+
+_TURNS = ("ec2", "iam", "sts", "dynamodb", "s3", "logs", "events")
+"""Services that take one call at a time: moto's state is made for one thread, and a conditional write
+must be atomic. SQS is not among them, since a receive may wait."""
+
+
+class Service(Protocol):
+    """What the overlay adds to one service of moto's."""
+
+    def before(self, call: Call) -> Answer | None:
+        """An answer instead of moto's, or None."""
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """moto's answer, seen and maybe changed."""
+
+
+class Side(Protocol):
+    """Something served beside the AWS services, under a path of its own."""
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer: ...
+
+
+class Gateway:
+    """`app(environ) -> Answer` for the front."""
+
+    def __init__(self, moto: Any, faults: Faults, journal: Journal) -> None:
+        self._moto = moto
+        self._faults = faults
+        self._journal = journal
+        self.services: dict[str, list[Service]] = {}
+        self.sides: dict[str, Side] = {}
+        self.judge: Any = None
+        self.locks: dict[str, threading.RLock] = {name: threading.RLock() for name in _TURNS}
+
+    def turn(self, service: str) -> AbstractContextManager[Any]:
+        """Holds other calls of that service off, for services that need it."""
+        return self.locks.get(service) or nullcontext()
+
+    def __call__(self, environ: dict[str, Any]) -> Answer:
+        body = environ["wsgi.input"].read()
+        environ["wsgi.input"].seek(0)
+        path, headers = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"), headers_of(environ)
+        side = self.sides.get(path.split("/", 2)[1])
+        if side:
+            return side.answer(environ["REQUEST_METHOD"], path, headers, body)
+        call = parse(environ["REQUEST_METHOD"], path, environ["QUERY_STRING"], headers, body)
+        try:
+            answer = self._serve(call, environ)
+            self._faults.after(call)
+        except Dropped:
+            self._journal.add(call, 0, "dropped")
+            raise
+        self._journal.add(call, answer.status, _code(answer))
+        return answer
+
+    def _serve(self, call: Call, environ: dict[str, Any]) -> Answer:
+        refused = self.judge(call) if self.judge else None
+        refused = refused or self._faults.before(call)
+        if refused:
+            return refused
+        with self.turn(call.service):
+            services = self.services.get(call.service, [])
+            for service in services:
+                answer = service.before(call)
+                if answer:
+                    return answer
+            answer = self._faults.within(call) or self._ask_moto(call, environ)
+            for service in services:
+                answer = service.after(call, answer)
+            return answer
+
+    def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
+        answer = Answer(500)
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+            answer.status, answer.headers = int(status.split()[0]), list(headers)
+
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = backends.ACCOUNT
+        parts = self._moto(environ, start_response)
+        try:
+            answer.body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        return _readable(call, answer)
+
+
+def _readable(call: Call, answer: Answer) -> Answer:
+    """moto's own crashes come as HTML pages; a client deserves an error it can read."""
+    kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
+    if answer.status >= 500 and "html" in kind and call.service != "s3":
+        said = f"The emulator cannot do {call.service}:{call.action}"
+        return refusal(call, "NotImplemented", said, 501)
+    return answer
+
+
+def headers_of(environ: dict[str, Any]) -> dict[str, str]:
+    """The request's headers by lower-case name."""
+    found = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    found["content-type"] = environ.get("CONTENT_TYPE", "")
+    return found
+
+
+def _code(answer: Answer) -> str:
+    """The error code of an answer, for the journal."""
+    if answer.status < 400:
+        return ""
+    text = answer.body[:2000].decode("utf-8", "replace")
+    for mark, end in (("<Code>", "</Code>"), ('"__type": "', '"'), ('"__type":"', '"')):
+        _, found, rest = text.partition(mark)
+        if found:
+            return rest.partition(end)[0].rpartition("#")[2]
+    return ""

@@ -1,0 +1,62 @@
+"""Ground rules of every test: no socket but loopback, an own emulated AWS, and a seed to repeat with."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from local.clouds.aws import EmulatedAws
+
+REGION = "us-east-1"
+
+settings.register_profile("developer", print_blob=True, deadline=None)
+settings.register_profile("ci", print_blob=True, deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only() -> Iterator[None]:
+    """Refuses connections that leave this machine: a test that needs one is wrong."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def checked(real: Any) -> Any:
+        def call(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+                raise PermissionError(f"tests stay on this machine, this one wants {address!r}")
+            return real(self, address)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", checked(connect))
+        patch.setattr(socket.socket, "connect_ex", checked(connect_ex))
+        yield
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture(scope="session")
+def _emulated_aws() -> Iterator[EmulatedAws]:
+    with EmulatedAws(machines=False) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def aws(_emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> EmulatedAws:
+    """An empty emulated AWS without machines; the environment points boto3 at it."""
+    _emulated_aws.reset()
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    for name, value in _emulated_aws.environment(REGION).items():
+        monkeypatch.setenv(name, value)
+    return _emulated_aws
