@@ -5,19 +5,26 @@ killed at any moment and started again.
 """
 
 import logging
+import os
+import secrets
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from socket import socket
 from types import FrameType
+from typing import Any
 
 from local.host import first_token, web
 from local.host.lock import DataLock
 from local.host.timers import Timer
 from local.host.workers import Workers
+from shared.api.app import build
 from shared.model.message import Message
 from shared.ports import World
+from shared.steps.deliver import handle
+from shared.wiring import local_world, settings_from
 
 log = logging.getLogger("headnode.host")
 
@@ -28,20 +35,21 @@ STEP_WITHIN = 0.5
 FORGET_EVERY = 3600.0
 """Seconds between two rounds of forgetting expired rows."""
 
-MakeWorld = Callable[[Path, str], World]
-"""From the data directory and the URL under which machines reach us."""
 
-
-def stored_here(data: Path, api_url: str) -> World:
-    """The world of this machine, as the settings in the environment variables say."""
-    from shared.wiring import local_world
-
-    return local_world(data, api_url=api_url)
+def installation_of(data: Path) -> str:
+    """This data directory's own installation id, made at its first start: tags in the cloud carry it,
+    so it must stay the same for as long as the directory lives."""
+    note = data / "installation"
+    if not note.exists():
+        note.write_text(f"local-{secrets.token_hex(6)}\n")
+    return note.read_text().strip()
 
 
 class Host:
     """One running control plane. `start` and `stop` may each be called once, from one thread; use it
-    as a context manager where that is handy. Machines go on living when it stops."""
+    as a context manager where that is handy. Machines go on living when it stops.
+
+    HEADNODE_* variables of `environ` win over `settings`, and those over the defaults."""
 
     def __init__(
         self,
@@ -51,8 +59,8 @@ class Host:
         port: int = 0,
         workers: int = WORKERS,
         token: str = "",
-        api_url: str = "",
-        make_world: MakeWorld = stored_here,
+        settings: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.data = data
         self.token = token
@@ -62,8 +70,8 @@ class Host:
         self._lock = DataLock(data)
         self._address = (host, port)
         self._count = workers
-        self._api_url = api_url
-        self._make_world = make_world
+        self._settings = dict(settings or {})
+        self._environ = environ
         self._timers: list[Timer] = []
         self._workers: Workers | None = None
         self._web: web.Web | None = None
@@ -89,11 +97,9 @@ class Host:
             raise
         return self
 
-    def _begin(self, bound: "web.socket.socket") -> None:
-        from shared.api.app import build
-        from shared.steps.deliver import handle
-
-        world = self._make_world(self.data, self._api_url or self.url)
+    def _begin(self, bound: socket) -> None:
+        given = {"installation": installation_of(self.data), "api_url": self.url, **self._settings}
+        world = local_world(self.data, settings_from(self._environ, **given))
         self._workers = Workers(world, handle, self._count)
         made = first_token.ensure(self.world, self.data, self.token)
         self.token, self.made_token = self.token or made, bool(made)

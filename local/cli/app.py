@@ -1,0 +1,25 @@
+"""The command tree."""
+
+import typer
+
+from local.cli import credentials, env, here, info, launch, parked, runs
+
+app = typer.Typer(
+    help="A serverless control plane for Nextflow in your own cloud account.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(env.app, name="env")
+app.command("launch")(launch.launch)
+app.add_typer(runs.app, name="runs")
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(parked.app, name="parked")
+app.command("permissions")(info.permissions)
+app.command("info")(info.info)
+app.command("version")(info.version)
+app.command("serve")(here.serve)
+app.command("demo")(here.demo)
+app.add_typer(here.clouds, name="clouds")
+app.add_typer(here.package, name="package")

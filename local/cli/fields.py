@@ -1,0 +1,137 @@
+"""The options of an environment's config, as one table: command line, file and API say the same."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option. `key` is its name in the API's config; `kind` is bool, int, str, list (may be given
+    several times), file (the option names a file, the config holds its text) or pairs (NAME=VALUE)."""
+
+    option: str
+    key: str
+    help: str
+    kind: str = "str"
+    metavar: str | None = None
+
+
+FIELDS = (
+    Field("region", "region", "Region that the machines run in."),
+    Field(
+        "work-dir",
+        "workDir",
+        "Work directory: s3://BUCKET/PREFIX (aws-cloud), a folder (local).",
+        metavar="URI",
+    ),
+    Field(
+        "instance-type", "instanceTypes", "Instance type; give several to fail over in order.", "list", "TYPE"
+    ),
+    Field("graviton", "arm64Enabled", "Graviton (ARM64) instances.", "bool"),
+    Field("image", "imageId", "AMI. Default: the newest Amazon Linux 2023.", metavar="AMI"),
+    Field("key-pair", "ec2KeyPair", "EC2 key pair for SSH. Default: none.", metavar="NAME"),
+    Field("vpc", "vpcId", "VPC. Default: the default VPC.", metavar="VPC"),
+    Field("subnet", "subnetIds", "Subnet; may be repeated. Default: all of the VPC's.", "list", "SUBNET"),
+    Field("security-group", "securityGroups", "Security group; may be repeated.", "list", "SG"),
+    Field(
+        "instance-profile",
+        "instanceProfileArn",
+        "Your own instance profile; nothing is made then.",
+        metavar="ARN",
+    ),
+    Field("boot-disk", "ebsBootSize", "Size of the gp3 boot disk in GB. Default: 50.", "int", "GB"),
+    Field("encrypt", "ebsEncrypted", "Encrypt the boot disk.", "bool"),
+    Field("kms-key", "ebsKmsKeyId", "KMS key for the boot disk.", metavar="KEY"),
+    Field(
+        "allow-bucket", "allowBuckets", "Another bucket that runs may use; may be repeated.", "list", "BUCKET"
+    ),
+    Field("log-group", "logGroup", "CloudWatch log group. Default: /headnode/ENVIRONMENT.", metavar="NAME"),
+    Field(
+        "spot", "spot", "never, first (on-demand when there is none) or only. Default: never.", metavar="WHEN"
+    ),
+    Field("max-resumes", "maxResumes", "How often a run continues after a spot interruption.", "int", "N"),
+    Field("env", "environment", "Environment variable for the run; may be repeated.", "pairs", "NAME=VALUE"),
+    Field("pre-run", "preRunScript", "Script run before the pipeline.", "file", "FILE"),
+    Field("post-run", "postRunScript", "Script run after the pipeline.", "file", "FILE"),
+    Field("nextflow-config", "nextflowConfig", "Nextflow config for every run.", "file", "FILE"),
+    Field(
+        "forge-prefix",
+        "forgePrefix",
+        "Prefix of the names of what is made. Default: TowerForge.",
+        metavar="TEXT",
+    ),
+    Field("engine-container", "engineContainer", "Container image that Nextflow runs in.", metavar="IMAGE"),
+)
+
+TYPES: dict[str, Any] = {
+    "bool": bool | None,
+    "int": int | None,
+    "str": str | None,
+    "list": list[str] | None,
+    "pairs": list[str] | None,
+    "file": Path | None,
+}
+
+
+def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command one option for each field; it gets those that were used as `config`."""
+
+    def called(**values: Any) -> Any:
+        given = {field: values.pop(name(field)) for field in FIELDS}
+        return command(config=config_of(given), **values)
+
+    added = [
+        inspect.Parameter(
+            name(field), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation(field)
+        )
+        for field in FIELDS
+    ]
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
+    called.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in (*own, *added)}
+    called.__doc__ = command.__doc__
+    return called
+
+
+def name(field: Field) -> str:
+    """The parameter's name in Python."""
+    return field.option.replace("-", "_")
+
+
+def annotation(field: Field) -> Any:
+    """What Typer reads for this option."""
+    flag = f"--{field.option}/--no-{field.option}" if field.kind == "bool" else f"--{field.option}"
+    option = typer.Option(flag, help=field.help, metavar=field.metavar, show_default=False)
+    return Annotated[TYPES[field.kind], option]
+
+
+def config_of(given: dict[Field, Any]) -> dict[str, Any]:
+    """The API's config from the options that were used."""
+    config = {
+        field.key: valued(field, value) for field, value in given.items() if value not in (None, [], ())
+    }
+    if config.get("instanceTypes"):
+        config["instanceType"] = config["instanceTypes"][0]
+    return config
+
+
+def valued(field: Field, value: Any) -> Any:
+    """An option's value as the config holds it."""
+    if field.kind == "file":
+        return Path(value).read_text()
+    if field.kind == "pairs":
+        return [variable(pair) for pair in value]
+    return list(value) if field.kind == "list" else value
+
+
+def variable(pair: str) -> dict[str, Any]:
+    """NAME=VALUE as the API's environment entry."""
+    key, equals, value = pair.partition("=")
+    if not equals or not key:
+        raise typer.BadParameter(f"not NAME=VALUE: {pair!r}", param_hint="--env")
+    return {"name": key, "value": value, "head": True, "compute": True}

@@ -1,0 +1,126 @@
+"""`headnode launch`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from local.cli.screen import Format, Output, Screen
+from shared.errors import Refused
+
+
+def launch(
+    pipeline: Annotated[
+        str | None, typer.Argument(help="URL, GitHub OWNER/NAME, or folder.", show_default=False)
+    ] = None,
+    *,
+    env: Annotated[
+        str | None, typer.Option(help="Environment. Default: the primary one.", show_default=False)
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("-r", "--revision", help="Branch, tag or commit.", show_default=False)
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--params", help="NAME=VALUE, or a YAML or JSON file; may be repeated.", show_default=False
+        ),
+    ] = None,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option("--profile", help="Nextflow profile; may be repeated.", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run. Default: made up.", show_default=False)
+    ] = None,
+    work_dir: Annotated[
+        str | None, typer.Option(help="Default: the environment's.", show_default=False, metavar="URI")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Nextflow config for this run.", show_default=False)
+    ] = None,
+    main_script: Annotated[
+        str | None, typer.Option(help="Default: main.nf (or main.sh).", show_default=False)
+    ] = None,
+    pull_latest: Annotated[bool, typer.Option("--latest", help="Pull the newest revision.")] = False,
+    stub_run: Annotated[bool, typer.Option("--stub-run", help="Run the processes' stubs.")] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Continue this run, with its pipeline and options.", show_default=False, metavar="RUN"
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Stay and show the log; exit 1 unless it succeeds.")
+    ] = False,
+    output: Output = Format.text,
+) -> None:
+    """Launch a pipeline."""
+    from local.cli.client import connect
+
+    screen, api = Screen(output), connect()
+    asked = {
+        "pipeline": pipeline,
+        "revision": revision,
+        "runName": name,
+        "workDir": work_dir,
+        "mainScript": main_script,
+        "configProfiles": profile,
+        "configText": config.read_text() if config else None,
+        "pullLatest": pull_latest or None,
+        "stubRun": stub_run or None,
+    }
+    body = {**before(api, resume), **{key: value for key, value in asked.items() if value}}
+    if not body.get("pipeline"):
+        raise typer.BadParameter("needs a PIPELINE, or --resume RUN")
+    if params:
+        body["paramsText"] = params_text(body.get("paramsText"), params)
+    if env or not body.get("computeEnvId"):
+        body["computeEnvId"] = environment_id(api, env)
+    made = api.post("/workflow/launch", {"launch": body})["workflowId"]
+    shown(screen, api, made, follow)
+
+
+def shown(screen: Screen, api: Any, run: str, follow: bool) -> None:
+    """The run's id; with `follow` also its log and its end."""
+    if not follow:
+        screen.data({"workflowId": run})
+        screen.line(run)
+        return
+    from local.cli import runs
+
+    screen.say(f"launched {run}")
+    runs.follow(screen, api, run)
+
+
+def params_text(before: str | None, given: list[str]) -> str:
+    """The parameters as JSON text, over those of a run that is resumed."""
+    from local.cli.requests import parameters
+
+    return json.dumps({**(json.loads(before) if before else {}), **parameters(given)})
+
+
+def before(api: Any, run: str | None) -> dict[str, Any]:
+    """What a run was launched with, as the body that resumes it; empty without one."""
+    if run is None:
+        return {}
+    record = api.get(f"/headnode/runs/{run}")
+    launched = {key: value for key, value in (record.get("launch") or {}).items() if value is not None}
+    for key in ("id", "runName", "dateCreated"):
+        launched.pop(key, None)
+    return {**launched, "sessionId": record["session_id"], "resume": True}
+
+
+def environment_id(api: Any, wanted: str | None) -> str:
+    """The id of the environment of that name or id; without one the primary one, or the only one."""
+    from local.cli.requests import one_of
+
+    listed = api.get("/compute-envs")["computeEnvs"]
+    if wanted:
+        return str(one_of(listed, wanted, "compute environment")["id"])
+    usable = [each for each in listed if each.get("status") == "AVAILABLE"]
+    chosen = [each for each in usable if each.get("primary")] or (usable if len(usable) == 1 else [])
+    if not chosen:
+        raise Refused("which compute environment? say --env (see `headnode env list`)")
+    return str(chosen[0]["id"])

@@ -1,0 +1,99 @@
+"""From names, files and options to the bodies that the API wants."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from shared.errors import Refused
+
+IN_FILE = ("name", "platform", "credentials", "credentialsId", "description", "config", "labelIds")
+
+
+def environment_file(path: Path) -> dict[str, Any]:
+    """An environment file (YAML or JSON): `name`, `platform`, `credentials` (name or id),
+    `description`, `config`; also a whole request body with `computeEnv`. Raises Refused, naming what
+    is wrong."""
+    read = mapping(path)
+    labels = read.get("labelIds")
+    inner = read.get("computeEnv", read)
+    if not isinstance(inner, dict):
+        raise Refused(f"{path}: computeEnv must be a mapping")
+    unknown = sorted(set(map(str, inner)) - set(IN_FILE))
+    if unknown:
+        raise Refused(f"{path}: unknown field {unknown[0]!r} (known: {', '.join(IN_FILE)})")
+    if not isinstance(inner.get("config", {}), dict):
+        raise Refused(f"{path}: config must be a mapping")
+    return {**({"labelIds": labels} if labels else {}), **inner}
+
+
+def mapping(path: Path) -> dict[str, Any]:
+    """A YAML or JSON file that holds a mapping. Raises Refused, saying where it is wrong."""
+    import yaml
+
+    try:
+        read = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refused(f"{path}: {error}") from None
+    if not isinstance(read, dict):
+        raise Refused(f"{path}: not a mapping of names to values")
+    return read
+
+
+def environment_body(
+    api: Any, file: Path | None, config: dict[str, Any], options: dict[str, Any]
+) -> dict[str, Any]:
+    """The body that creates an environment: the file's values, overridden by the options."""
+    read = environment_file(file) if file else {}
+    options = {key: value for key, value in options.items() if value not in (None, "")}
+    merged = {"platform": "aws-cloud", **read, **options}
+    if not merged.get("name"):
+        raise typer.BadParameter("an environment needs a name (an argument, or `name` in the file)")
+    wanted = str(merged.get("credentials") or merged.get("credentialsId") or "")
+    body: dict[str, Any] = {
+        "name": merged["name"],
+        "platform": merged["platform"],
+        "description": merged.get("description", ""),
+        "config": {"discriminator": merged["platform"], **merged.get("config", {}), **config},
+    }
+    if wanted:
+        body["credentialsId"] = credentials_id(api, wanted)
+    labels = {"labelIds": merged["labelIds"]} if merged.get("labelIds") else {}
+    return {"computeEnv": body, **labels}
+
+
+def credentials_id(api: Any, wanted: str) -> str:
+    """The id of the credentials with that id or name. Raises Refused when there are none."""
+    return str(one_of(api.get("/credentials")["credentials"], wanted, "credentials")["id"])
+
+
+def one_of(listed: list[dict[str, Any]], wanted: str, what: str) -> dict[str, Any]:
+    """The listed object with that id, else with that name. Raises Refused when there is none."""
+    for key in ("id", "name"):
+        found = [entry for entry in listed if entry.get(key) == wanted]
+        if found:
+            return found[0]
+    raise Refused(f"no {what} {wanted!r}")
+
+
+def parameters(given: list[str]) -> dict[str, Any]:
+    """Pipeline parameters from `name=value` (the value as JSON where it is, else as text) and files;
+    later ones win."""
+    found: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if equals and not Path(text).is_file():
+            found[key] = plain(value)
+        else:
+            found.update(mapping(Path(text)))
+    return found
+
+
+def plain(value: str) -> Any:
+    """A number, true, false or null as such; everything else is text."""
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return value
+    return value if isinstance(read, (dict, list, str)) else read

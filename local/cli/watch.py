@@ -1,0 +1,61 @@
+"""Waiting for long things, and showing how they go on."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from local.cli.screen import Screen, span
+from shared.errors import Unreachable
+
+LOOK = 0.4
+"""Seconds between two looks at the start."""
+LOOK_AT_MOST = 2.0
+OUT_OF_REACH = 60.0
+"""Seconds for which a control plane that went away (a restart) is waited for."""
+
+SHOWN = {"making": "making", "present": "made", "removing": "removing", "gone": "gone", "failed": "failed"}
+
+
+def looks(ask: Callable[[], Any]) -> Iterator[Any]:
+    """What `ask` answers, again and again, ever more slowly. Goes on over a restart of the control
+    plane; raises Unreachable when that takes too long."""
+    pause, lost_at = LOOK, 0.0
+    while True:
+        try:
+            yield ask()
+            lost_at = 0.0
+        except Unreachable:
+            lost_at = lost_at or time.monotonic()
+            if time.monotonic() - lost_at > OUT_OF_REACH:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 1.1, LOOK_AT_MOST)
+
+
+def environment(api: Any, id: str, screen: Screen, ends: tuple[str, ...]) -> dict[str, Any]:
+    """Shows an environment's resources as they come and go; returns its record once its status is
+    one of `ends`."""
+    seen: dict[str, str] = {}
+    waited = ""
+    for record in looks(lambda: api.get(f"/headnode/environments/{id}")):
+        for line in changes(record.get("resources") or (), seen):
+            screen.say(line)
+        reason = (record.get("wait") or {}).get("reason", "")
+        if reason and reason != waited:
+            screen.say(f"  waiting: {reason}")
+            waited = reason
+        if record["status"] in ends:
+            return dict(record)
+    raise AssertionError("looks never ends")
+
+
+def changes(rows: Any, seen: dict[str, str]) -> Iterator[str]:
+    """One line for each resource whose state is not the one in `seen`, which is brought up to date."""
+    for row in rows:
+        state = row.get("state", "planned")
+        before, seen[row["key"]] = seen.get(row["key"], "planned"), state
+        if state in SHOWN and state != before:
+            took = span(row["gone_at"] - row["made_at"]) if row.get("gone_at") and row.get("made_at") else ""
+            why = row.get("reason", "") if state == "failed" else ""
+            note = f"  {why}" if why else (f"  (lived {took})" if took else "")
+            yield f"  {SHOWN[state]:<9} {row['type']:<18} {row.get('name') or row.get('cloud_id', '')}{note}"
