@@ -30,7 +30,7 @@ from typing import Any, Literal
 Kind = Literal["path", "pypi", "maven", "script"]
 
 FORCE = "HEADNODE_NEXTFLOW"
-# The newest release found complete, dependencies included (November 2026): each later one lacks some artifact.
+# The newest release found complete, dependencies included (November 2026): each later one lacks an artifact.
 # Proven on Java 17.
 MAVEN_VERSION = "24.10.0"
 FAILURE_LASTS = 24 * 3600.0  # seconds
@@ -153,8 +153,8 @@ def resolve(
     """The best engine that this machine can have, fetched now if it must be.
 
     Blocks: not at all once cached, for seconds on a first fetch, for minutes where a download hangs (every
-    program that it runs has a time limit). Idempotent; safe to kill, and to call from several processes at once:
-    they wait for one another. Raises `NextflowUnavailableError` only where HEADNODE_NEXTFLOW forces a way.
+    program that it runs has a time limit). Idempotent; safe to kill, and to call from several processes at
+    once: they wait for one another. Raises `NextflowUnavailableError` only for a way that is forced.
     """
     environ = os.environ if environ is None else environ
     site = _Site((cache_dir or default_cache(environ)).absolute(), environ, now)

@@ -95,7 +95,7 @@ def test_nextflow_runs_the_example(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_a_task_that_fails_fails_the_run(engine: Engine, tmp_path: Path) -> None:
-    done = launch(engine, tmp_path, "--sequences", "none")
+    done = launch(engine, tmp_path, "--input", "/dev/null")
     assert done.returncode != 0
     assert "SPLIT" in done.stdout
     assert not (tmp_path / "out/summary.json").exists()
