@@ -10,50 +10,50 @@ from local.cli.screen import Format, Output, Screen
 from shared.errors import Refused
 
 
+Pipeline = Annotated[
+    str | None, typer.Argument(help="URL, GitHub OWNER/NAME, or folder.", show_default=False)
+]
+Env = Annotated[str | None, typer.Option(help="Environment. Default: the primary one.", show_default=False)]
+Revision = Annotated[
+    str | None, typer.Option("-r", "--revision", help="Branch, tag or commit.", show_default=False)
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=VALUE, or a YAML or JSON file; may be repeated.", show_default=False),
+]
+Profiles = Annotated[
+    list[str] | None, typer.Option(help="Nextflow profile; may be repeated.", show_default=False)
+]
+Name = Annotated[str | None, typer.Option(help="Name of the run. Default: made up.", show_default=False)]
+WorkDir = Annotated[
+    str | None, typer.Option(help="Default: the environment's.", show_default=False, metavar="URI")
+]
+Config = Annotated[Path | None, typer.Option(help="Nextflow config for this run.", show_default=False)]
+Main = Annotated[str | None, typer.Option(help="Default: main.nf (or main.sh).", show_default=False)]
+Latest = Annotated[bool, typer.Option("--latest", help="Pull the newest revision.")]
+Stub = Annotated[bool, typer.Option("--stub-run", help="Run the processes' stubs.")]
+Resume = Annotated[
+    str | None,
+    typer.Option(help="Continue this run, with its pipeline and options.", show_default=False, metavar="RUN"),
+]
+Follow = Annotated[bool, typer.Option("--follow", help="Stay and show the log; exit 1 unless it succeeds.")]
+
+
 def launch(
-    pipeline: Annotated[
-        str | None, typer.Argument(help="URL, GitHub OWNER/NAME, or folder.", show_default=False)
-    ] = None,
+    pipeline: Pipeline = None,
     *,
-    env: Annotated[
-        str | None, typer.Option(help="Environment. Default: the primary one.", show_default=False)
-    ] = None,
-    revision: Annotated[
-        str | None, typer.Option("-r", "--revision", help="Branch, tag or commit.", show_default=False)
-    ] = None,
-    params: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--params", help="NAME=VALUE, or a YAML or JSON file; may be repeated.", show_default=False
-        ),
-    ] = None,
-    profile: Annotated[
-        list[str] | None,
-        typer.Option("--profile", help="Nextflow profile; may be repeated.", show_default=False),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the run. Default: made up.", show_default=False)
-    ] = None,
-    work_dir: Annotated[
-        str | None, typer.Option(help="Default: the environment's.", show_default=False, metavar="URI")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Nextflow config for this run.", show_default=False)
-    ] = None,
-    main_script: Annotated[
-        str | None, typer.Option(help="Default: main.nf (or main.sh).", show_default=False)
-    ] = None,
-    pull_latest: Annotated[bool, typer.Option("--latest", help="Pull the newest revision.")] = False,
-    stub_run: Annotated[bool, typer.Option("--stub-run", help="Run the processes' stubs.")] = False,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            help="Continue this run, with its pipeline and options.", show_default=False, metavar="RUN"
-        ),
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Stay and show the log; exit 1 unless it succeeds.")
-    ] = False,
+    env: Env = None,
+    revision: Revision = None,
+    params: Params = None,
+    profile: Profiles = None,
+    name: Name = None,
+    work_dir: WorkDir = None,
+    config: Config = None,
+    main_script: Main = None,
+    latest: Latest = False,
+    stub_run: Stub = False,
+    resume: Resume = None,
+    follow: Follow = False,
     output: Output = Format.text,
 ) -> None:
     """Launch a pipeline."""
@@ -68,7 +68,7 @@ def launch(
         "mainScript": main_script,
         "configProfiles": profile,
         "configText": config.read_text() if config else None,
-        "pullLatest": pull_latest or None,
+        "pullLatest": latest or None,
         "stubRun": stub_run or None,
     }
     body = {**before(api, resume), **{key: value for key, value in asked.items() if value}}
