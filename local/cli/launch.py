@@ -9,7 +9,6 @@ import typer
 from local.cli.screen import Format, Output, Screen
 from shared.errors import Refused
 
-
 Pipeline = Annotated[
     str | None, typer.Argument(help="URL, GitHub OWNER/NAME, or folder.", show_default=False)
 ]
