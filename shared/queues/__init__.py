@@ -1,0 +1,1 @@
+"""How messages wait: one implementation of the Queue port for each host."""

@@ -1,0 +1,105 @@
+"""The Queue of one machine: a table in SQLite. Durable like its Store (WAL, synchronous=NORMAL)."""
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shared.errors import Throttled
+from shared.model.message import Message, to_text
+from shared.ports import Clock, Delivery
+from shared.stores.sqlite import connect
+
+SCHEMA = """
+create table if not exists message (
+    id integer primary key autoincrement,
+    step text not null, body text not null, due real not null, count integer not null default 0, receipt text
+);
+create index if not exists message_due on message (step, due);
+"""
+
+VISIBILITY = 180.0
+"""Seconds for which a delivery is hidden from other workers. Longer than a step may take."""
+
+
+class SqliteQueue:
+    """Implements `ports.Queue`. `wake` is called after each send, so that a host need not poll."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        visibility: float = VISIBILITY,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._visibility = visibility
+        self._local = threading.local()
+        self.wake = wake
+        for statement in SCHEMA.split(";"):
+            self._db().execute(statement)
+
+    def send(self, *messages: Message, after: float = 0.0) -> None:
+        """See `ports.Queue.send`."""
+        due = self._clock.now() + after
+        rows = [(message.step, to_text(message), due) for message in messages]
+        self._write("insert into message (step, body, due) values (?, ?, ?)", rows)
+        self.wake()
+
+    def receive(self, steps: Sequence[str], limit: int = 10) -> list[Delivery]:
+        """See `ports.Queue.receive`. One statement, so that no two workers get the same delivery."""
+        now = self._clock.now()
+        receipt = secrets.token_hex(8)
+        marks = ",".join("?" * len(steps))
+        query = (
+            "update message set due = ?, count = count + 1, receipt = ? where id in ("  # noqa: S608 (marks)
+            f"select id from message where step in ({marks}) and due <= ? order by due, id limit ?) "
+            "returning id, step, body, count"
+        )
+        try:
+            rows = self._db().execute(query, (now + self._visibility, receipt, *steps, now, limit)).fetchall()
+        except sqlite3.OperationalError as error:
+            raise Throttled(f"queue is busy: {error}", after=1.0) from error
+        return [
+            Delivery(text=body, receipt=f"{id}:{receipt}", step=step, count=count)
+            for id, step, body, count in sorted(rows)
+        ]
+
+    def done(self, *deliveries: Delivery) -> None:
+        """See `ports.Queue.done`. One that was delivered anew meanwhile belongs to its new worker."""
+        rows = [tuple(delivery.receipt.split(":")) for delivery in deliveries]
+        self._write("delete from message where id = ? and receipt = ?", rows)
+
+    def release(self, delivery: Delivery, after: float = 0.0) -> None:
+        """See `ports.Queue.release`."""
+        due = self._clock.now() + after
+        row = (due, *delivery.receipt.split(":"))
+        self._write("update message set due = ? where id = ? and receipt = ?", [row])
+        self.wake()
+
+    def next_due(self) -> float | None:
+        """When the next message is due (epoch seconds), hidden deliveries included; None when empty."""
+        row = self._db().execute("select min(due) from message").fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """All rows in one transaction."""
+        db = self._db()
+        try:
+            db.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            raise Throttled(f"queue is busy: {error}", after=1.0) from error
+        try:
+            db.executemany(statement, rows)
+        except BaseException:
+            db.execute("rollback")
+            raise
+        db.execute("commit")
+
+    def _db(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = connect(self._path)
+        return db

@@ -1,0 +1,1 @@
+"""Where records live: one implementation of the Store port for each host."""

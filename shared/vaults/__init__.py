@@ -1,0 +1,1 @@
+"""How secrets are sealed: one implementation of the Vault port for each host."""
