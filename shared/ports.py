@@ -126,6 +126,11 @@ class Provider(Protocol):
     def check(self) -> list[Fault]:
         """Holds the environment against the account; reads only. Every fault at once."""
 
+    def details(self) -> dict[str, Any]:
+        """Looks up what the config leaves open (a default image, subnets), for the record to keep in
+        `Environment.details`: a start then needs no look-up. Called once, after a `check` without
+        faults, with the same permissions; reads only. Empty when nothing is left open."""
+
     def resources(self) -> list[Resource]:
         """The graph of what this environment is made of; empty when everything is the user's own.
         Pure: no call, the same answer each time."""

@@ -66,6 +66,8 @@ class Environment(Record, frozen=True, kw_only=True):
     primary: bool = False
     checked_at: float = 0.0
     """When the account was found to fit the config and the graph below was planned; 0.0 before."""
+    details: dict[str, Any] = {}
+    """What the provider looked up for options that the config leaves open (`Provider.details`)."""
     resources: tuple[ResourceRow, ...] = ()
     wait: Wait | None = None
     timeline: tuple[Event, ...] = ()

@@ -39,7 +39,8 @@ def checked(environment: Environment, provider: Provider, world: World) -> Envir
         reasons = "; ".join(map(str, faults))
         return world.store.save(environment.to("ERRORED", now, message=reasons, wait=None))
     rows = plan.planned(provider.resources())
-    return world.store.save(environment.but(checked_at=now, resources=rows).noting(now, "checked"))
+    found = environment.but(checked_at=now, details=provider.details(), resources=rows)
+    return world.store.save(found.noting(now, "checked"))
 
 
 def forward(environment: Environment, provider: Provider, world: World) -> Outcome:
