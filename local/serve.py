@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from socket import socket
@@ -61,6 +61,7 @@ class Host:
         token: str = "",
         settings: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] = os.environ,
+        handle: Callable[[str, World], object] = handle,
     ) -> None:
         self.data = data
         self.token = token
@@ -72,6 +73,7 @@ class Host:
         self._count = workers
         self._settings = dict(settings or {})
         self._environ = environ
+        self._handle = handle
         self._timers: list[Timer] = []
         self._workers: Workers | None = None
         self._web: web.Web | None = None
@@ -100,7 +102,9 @@ class Host:
     def _begin(self, bound: socket) -> None:
         given = {"installation": installation_of(self.data), "api_url": self.url, **self._settings}
         world = local_world(self.data, settings_from(self._environ, **given))
-        self._workers = Workers(world, handle, self._count)
+        # Nobody else has this directory: what an earlier process had in hand when it was killed is free.
+        world.queue.recover()
+        self._workers = Workers(world, self._handle, self._count)
         made = first_token.ensure(self.world, self.data, self.token)
         self.token, self.made_token = self.token or made, bool(made)
         self._web = web.Web(build(self.world), bound)
@@ -134,9 +138,7 @@ class Host:
         self.world.queue.send(Message(step="reap", subject="tick"))
 
     def _forget(self) -> None:
-        forget = getattr(self.world.store, "forget_expired", None)
-        if forget is not None:
-            forget(self.world.clock.now())
+        self.world.store.expire(self.world.clock.now())
 
 
 def until_asked_to_stop() -> None:
