@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -60,3 +61,14 @@ def aws(_emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Emulated
     for name, value in _emulated_aws.environment(REGION).items():
         monkeypatch.setenv(name, value)
     return _emulated_aws
+
+
+@pytest.fixture
+def aws_with_machines(aws: EmulatedAws) -> Iterator[EmulatedAws]:
+    """As `aws`, and instances are real processes that carry out their user data. All are gone after
+    the test."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("machines need bubblewrap")
+    aws.life.machines = True
+    yield aws
+    aws.reset()

@@ -5,6 +5,14 @@ from functools import cache
 from typing import Any
 
 ACCOUNT = "123456789012"
+STATES = {
+    "pending": 0,
+    "running": 16,
+    "shutting-down": 32,
+    "terminated": 48,
+    "stopping": 64,
+    "stopped": 80,
+}
 
 
 def ec2(region: str) -> Any:
@@ -28,6 +36,17 @@ def instance(region: str, id: str) -> Any | None:
             if found.id == id:
                 return found
     return None
+
+
+def put_state(found: Any, name: str) -> None:
+    """Sets an instance's state by its name."""
+    found._state.name, found._state.code = name, STATES[name]
+
+
+def put_reason(found: Any, code: str, said: str, transition: str) -> None:
+    """Why an instance is where it is, as DescribeInstances shows it."""
+    found.state_reason.code, found.state_reason.message = code, f"{code}: {said}"
+    found._reason = transition
 
 
 def state_of(region: str, id: str) -> tuple[int, str]:
@@ -81,7 +100,7 @@ def policy(arn: str) -> dict[str, Any] | None:
     """One AWS-managed policy from moto's copy of them, without reading the other 1,500."""
     from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-    key = json.dumps(arn.rpartition("/")[2]) + ": "
+    key = f'\n "{arn.rpartition("/")[2]}":'  # one space: a name at the top of the document
     at = aws_managed_policies_data.find(key)
     return json.JSONDecoder().raw_decode(aws_managed_policies_data, at + len(key))[0] if at >= 0 else None
 
@@ -95,4 +114,21 @@ def offer_managed_policy(arn: str) -> None:
     data = policy(arn)
     if data:
         made = AWSManagedPolicy.from_data(arn.rpartition("/")[2], ACCOUNT, "aws", data)
-        iam().managed_policies[made.arn] = made
+        iam().managed_policies.setdefault(made.arn, made)
+
+
+def rules(region: str) -> list[Any]:
+    """The enabled EventBridge rules of a region's default bus."""
+    from moto.events import events_backends
+
+    buses = events_backends[ACCOUNT][region].event_buses
+    return [rule for rule in list(buses["default"].rules.values()) if rule.state == "ENABLED"]
+
+
+def role_credentials(region: str, role: Any, session: str, seconds: int) -> Any:
+    """Temporary credentials of a role, known to moto's STS: access_key_id, secret_access_key,
+    session_token."""
+    from moto.sts import sts_backends
+
+    sts = sts_backends[ACCOUNT]["aws"]
+    return sts.assume_role(region, session, role.arn, "", seconds, "")

@@ -34,8 +34,10 @@ class Side(Protocol):
 class Gateway:
     """`app(environ) -> Answer` for the front."""
 
-    def __init__(self, moto: Any, faults: Faults, journal: Journal) -> None:
-        self._moto = moto
+    def __init__(self, faults: Faults, journal: Journal) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self._moto = DomainDispatcherApplication(create_backend_app)
         self._faults = faults
         self._journal = journal
         self.services: dict[str, list[Service]] = {}

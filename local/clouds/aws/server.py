@@ -11,12 +11,16 @@ from typing import Self
 
 from local.clouds.aws import backends
 from local.clouds.aws.ec2 import Launches, Regions
+from local.clouds.aws.events import Events, Sink
 from local.clouds.aws.faults import Faults
 from local.clouds.aws.front import Front
 from local.clouds.aws.gateway import Gateway
 from local.clouds.aws.iam import Identities
 from local.clouds.aws.journal import Journal
 from local.clouds.aws.launching import Profiles, Tokens
+from local.clouds.aws.life import BY_FAILURE, Life
+from local.clouds.aws.machines import MachineRoom
+from local.clouds.aws.metadata import Metadata
 
 
 class EmulatedAws:
@@ -37,16 +41,19 @@ class EmulatedAws:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._address = (host, port)
-        self.directory = directory
-        self.machines = machines
-        self.pending = pending
-        self.clock = clock
+        self._pending = pending
+        self._machines = machines
+        self._front: Front | None = None
         self.faults = Faults()
         self.journal = Journal(clock)
         self.profiles = Profiles(clock)
+        self.events = Events(clock)
+        self.room = MachineRoom(directory, self._seen_by)
+        self._gateway = Gateway(self.faults, self.journal)
+        self.life = Life(self._gateway.turn, self.events, self.room, clock)
+        self._metadata = Metadata(self.life, clock, lambda key, role: None)
         self._tokens = Tokens()
         self._regions = Regions()
-        self._front: Front | None = None
 
     @property
     def url(self) -> str:
@@ -57,29 +64,66 @@ class EmulatedAws:
 
     def start(self) -> Self:
         """Binds the port and serves; returns when it can be called."""
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 images take moto a second per region
-        backends.reset()
-        gateway = Gateway(DomainDispatcherApplication(create_backend_app), self.faults, self.journal)
-        gateway.services["ec2"] = [self._regions, Launches(self._tokens, self.profiles)]
-        gateway.services["iam"] = [Identities(self.profiles)]
-        self._front = Front(*self._address, gateway)
+        launches = Launches(self._tokens, self.profiles)
+        self._gateway.services["ec2"] = [self._regions, launches, self.life]
+        self._gateway.services["iam"] = [Identities(self.profiles)]
+        self._gateway.sides["imds"] = self._metadata
+        self.reset()
+        self._front = Front(*self._address, self._gateway)
         self._front.start()
+        self.events.start()
         return self
 
     def stop(self) -> None:
-        """Stops serving and forgets everything. Idempotent."""
+        """Ends every machine, stops serving and removes what it wrote. Idempotent."""
         if self._front:
+            self.life.clear()
             self._front.stop()
             self._front = None
+            self.events.stop()
             os.environ.pop("MOTO_EC2_LOAD_DEFAULT_AMIS", None)
 
     def reset(self) -> None:
-        """An empty account again: no resources, faults, journal or tokens."""
+        """An empty account again: no resources, machines, faults, journal, tokens or listeners."""
+        self.life.clear()
         backends.reset()
-        for part in (self.faults, self.journal, self.profiles, self._tokens, self._regions):
+        for part in (self.faults, self.journal, self.profiles, self._tokens, self._regions, self._metadata):
             part.clear()
+        if self._front:
+            self.events.clear()
+        self.life.machines, self.life.pending = self._machines, self._pending
+
+    def interrupt(self, instance: str, notice: float = 120.0) -> None:
+        """Spot takes a machine back: the notice in its metadata and as an event, and after `notice`
+        seconds it is gone. Raises ValueError for an instance that is not spot."""
+        self.life.interrupt(instance, notice)
+
+    def fail(self, instance: str) -> None:
+        """The host of a machine breaks: it loses power at once (`Server.InternalError`)."""
+        self.life.end(instance, BY_FAILURE)
+
+    def on_event(self, sink: Sink | str) -> None:
+        """Delivers EC2's events to a function or, as JSON, to a URL; until `reset`."""
+        self.events.on(sink)
+
+    def until(self, instance: str, state: str, timeout: float = 20.0) -> None:
+        """Blocks until an instance is in a state and all events so far are delivered. Raises
+        TimeoutError with what its machine printed."""
+        living, over = self.life.find(instance), time.monotonic() + timeout
+        while living is None or backends.state_of(living.region, instance)[1] != state:
+            if time.monotonic() > over:
+                raise TimeoutError(f"{instance} is not {state}: {self.room.console(instance)[-2000:]}")
+            time.sleep(0.01)
+            living = living or self.life.find(instance)
+        self.events.settle()
+
+    def _seen_by(self, instance: str) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{self.url}/imds/{instance}",
+            "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+        }
 
     def environment(self, region: str = "us-east-1") -> dict[str, str]:
         """The variables that point an SDK at this cloud and at nothing else."""
@@ -96,7 +140,7 @@ class EmulatedAws:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.stop()
 
 
