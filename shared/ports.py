@@ -131,6 +131,10 @@ class Provider(Protocol):
         `Environment.details`: a start then needs no look-up. Called once, after a `check` without
         faults, with the same permissions; reads only. Empty when nothing is left open."""
 
+    def details(self) -> dict[str, Any]:
+        """What the config leaves to the cloud (default image, subnets), looked up once so that a
+        launch need not; reads only. Kept as `Environment.details`."""
+
     def resources(self) -> list[Resource]:
         """The graph of what this environment is made of; empty when everything is the user's own.
         Pure: no call, the same answer each time."""
