@@ -1,0 +1,131 @@
+"""What is wrong with an `aws-cloud` config by its own words; nothing is called."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from shared.errors import Fault
+from shared.providers.aws.options import SPOT
+from shared.providers.aws.regions import REGIONS
+
+BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+ID = "-(?:[0-9a-f]{8}|[0-9a-f]{17})"
+PATTERNS = {
+    "imageId": (f"ami{ID}", "an image id (ami-...)"),
+    "vpcId": (f"vpc{ID}", "a VPC id (vpc-...)"),
+    "instanceType": (r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as m6i.large"),
+    "instanceProfileArn": (
+        r"arn:aws[a-z-]*:iam::\d{12}:instance-profile/[\w+=,.@/-]{1,600}",
+        "an instance profile's ARN",
+    ),
+    "ebsKmsKeyId": (
+        r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?(key/|alias/)?[A-Za-z0-9/_-]{1,256}",
+        "a KMS key's id, alias or ARN",
+    ),
+    "ec2KeyPair": (r"[ -~]{1,255}", "a key pair's name"),
+    "logGroup": (r"[.\-_/#A-Za-z0-9]{1,512}", "a log group's name"),
+    "forgePrefix": (r"[\w+=,.@-]{1,28}", "a prefix for IAM names (at most 28 characters)"),
+}
+"""Field -> what all of it must match, and what that is."""
+LISTS = {
+    "subnetIds": (f"subnet{ID}", "a subnet id (subnet-...)"),
+    "securityGroups": (f"sg{ID}", "a security group id (sg-...)"),
+    "instanceTypes": PATTERNS["instanceType"],
+    "allowBuckets": (f"(s3://)?{BUCKET}(/.*)?", "a bucket (s3://name)"),
+}
+LIST_LIMIT = 200
+"""Items in a list: what one EC2 filter takes."""
+BOOLEANS = ("arm64Enabled", "ebsEncrypted")
+NUMBERS = {"ebsBootSize": (1, 16384), "maxResumes": (0, 1000)}
+"""Field -> least and most. The disk in GiB: gp3's documented 16 TiB."""
+WORK_DIR = re.compile(f"s3://{BUCKET}/(?!/).*[^/].*")
+
+
+def form(config: dict[str, Any]) -> list[Fault]:
+    """Every fault, in the order of the fields' importance. Pure."""
+    faults: list[Fault] = []
+    add: Callable[[str, str], None] = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
+    region_and_work_dir(config, add)
+    for field, (pattern, what) in PATTERNS.items():
+        if given(config, field):
+            matches(field, config[field], pattern, what, add)
+    for field, (pattern, what) in LISTS.items():
+        if given(config, field):
+            list_matches(field, config[field], pattern, what, add)
+    scalars(config, add)
+    together(config, add)
+    return faults
+
+
+def given(config: dict[str, Any], field: str) -> bool:
+    """Whether the field says anything: null and the empty text are as good as absent."""
+    return config.get(field) not in (None, "")
+
+
+def region_and_work_dir(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
+    """The two fields that every environment needs."""
+    region = config.get("region")
+    if region not in REGIONS:
+        unknown = f"{shown(region)} is not supported; supported: {', '.join(REGIONS)}"
+        add("region", unknown if region else "missing")
+    work_dir = config.get("workDir")
+    if not work_dir:
+        add("workDir", "missing")
+    elif not isinstance(work_dir, str) or not WORK_DIR.fullmatch(work_dir.strip()):
+        add("workDir", f"{shown(work_dir)} is not a directory in a bucket (s3://bucket/directory)")
+
+
+def matches(field: str, value: Any, pattern: str, what: str, add: Callable[[str, str], None]) -> None:
+    """One text against its pattern."""
+    if not isinstance(value, str) or not re.fullmatch(pattern, value.strip()):
+        add(field, f"{shown(value)} is not {what}")
+
+
+def list_matches(field: str, value: Any, pattern: str, what: str, add: Callable[[str, str], None]) -> None:
+    """A list of texts, each against the pattern."""
+    if not isinstance(value, list):
+        add(field, f"{shown(value)} is not a list")
+        return
+    if len(value) > LIST_LIMIT:
+        add(field, f"{len(value)} items, at most {LIST_LIMIT}")
+    for each in value[:LIST_LIMIT]:
+        matches(field, each, pattern, what, add)
+
+
+def scalars(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
+    """Switches, numbers and words."""
+    for field in BOOLEANS:
+        if given(config, field) and not isinstance(config[field], bool):
+            add(field, f"{shown(config[field])} is not true or false")
+    for field, (least, most) in NUMBERS.items():
+        value = config.get(field)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            add(field, f"{shown(value)} is not a whole number from {least} to {most}")
+    if given(config, "spot") and config["spot"] not in SPOT:
+        add("spot", f"{shown(config['spot'])} is not one of {', '.join(SPOT)}")
+
+
+def together(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
+    """What only makes sense together, and the environment variables."""
+    if given(config, "ebsKmsKeyId") and not config.get("ebsEncrypted"):
+        add("ebsKmsKeyId", "needs ebsEncrypted")
+    listed = config.get("environment")
+    if listed is None:
+        return
+    if not isinstance(listed, list):
+        add("environment", f"{shown(listed)} is not a list")
+        return
+    for each in listed:
+        name = each.get("name") if isinstance(each, dict) else None
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,254}", name):
+            add("environment", f"{shown(name)} is not a variable's name")
+        elif not isinstance(each.get("value", ""), str | None):
+            add("environment", f"the value of {name} is not a text")
+
+
+def shown(value: Any) -> str:
+    """A value for an error's text, bounded."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,40 @@
+"""How wiring makes this platform's parts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.errors import Fault
+from shared.logs.cloudwatch import AwsLogs
+from shared.model.environment import Environment
+from shared.model.settings import Settings
+from shared.ports import Clock
+from shared.providers.aws import validate
+from shared.providers.aws.clients import Clients
+from shared.providers.aws.cloud import AwsCloud
+
+
+def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> Clients:
+    """Clients of these credentials (None: the host's own role); nothing is imported or called yet."""
+    return Clients(keys, region, installation=settings.installation)
+
+
+def provider(
+    environment: Environment,
+    clients: Clients,
+    settings: Settings,
+    clock: Clock,
+    root: Path,  # noqa: ARG001
+) -> AwsCloud:
+    """The provider of an environment."""
+    return AwsCloud(environment, clients, settings, clock)
+
+
+def logs(environment: Environment, clients: Clients, root: Path) -> AwsLogs:  # noqa: ARG001
+    """The log source of an environment."""
+    return AwsLogs(environment, clients)
+
+
+def faults(config: dict[str, Any]) -> list[Fault]:
+    """What is wrong with a config by its own words."""
+    return validate.form(config)
