@@ -42,6 +42,11 @@ class SeededIds:
         return self.new(64)
 
 
+def played(run: Run, attempt: Attempt, token: str) -> str:
+    """User data of a machine that the test plays: nothing ever executes it."""
+    return f"#cloud-config\n# {run.id} {attempt.number} {token}\n"
+
+
 @dataclass
 class Rig:
     """One control plane. `restart()` is what a new process finds after the old one was killed."""
@@ -56,7 +61,8 @@ class Rig:
         self.world = self.fresh()
 
     def fresh(self) -> World:
-        return self.wrap(wiring.local_world(self.data, self.settings, self.clock, self.ids))
+        world = wiring.local_world(self.data, self.settings, self.clock, self.ids)
+        return self.wrap(replace(world, boot=played))
 
     def restart(self) -> None:
         """A new process on the same data; hidden deliveries come back after a while."""
