@@ -127,11 +127,6 @@ class Provider(Protocol):
         """Holds the environment against the account; reads only. Every fault at once."""
 
     def details(self) -> dict[str, Any]:
-        """Looks up what the config leaves open (a default image, subnets), for the record to keep in
-        `Environment.details`: a start then needs no look-up. Called once, after a `check` without
-        faults, with the same permissions; reads only. Empty when nothing is left open."""
-
-    def details(self) -> dict[str, Any]:
         """What the config leaves to the cloud (default image, subnets), looked up once so that a
         launch need not; reads only. Kept as `Environment.details`."""
 

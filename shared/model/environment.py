@@ -67,8 +67,6 @@ class Environment(Record, frozen=True, kw_only=True):
     checked_at: float = 0.0
     """When the account was found to fit the config and the graph below was planned; 0.0 before."""
     details: dict[str, Any] = {}
-    """What the provider looked up for options that the config leaves open (`Provider.details`)."""
-    details: dict[str, Any] = {}
     """What the config leaves open and the account answered when it was checked: a launch asks nothing."""
     resources: tuple[ResourceRow, ...] = ()
     wait: Wait | None = None
