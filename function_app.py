@@ -1,0 +1,3 @@
+from functions.app import build
+
+app = build()
