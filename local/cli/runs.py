@@ -169,12 +169,10 @@ def pages(api: Any, run: str) -> Any:
     token = None
     while True:
         log = api.get(f"/workflow/{run}/log", next=token)["log"]
-        entries = log.get("entries") or []
-        if entries:
-            yield entries
-        if not entries or not log.get("forwardToken") or log["forwardToken"] == token:
+        yield log.get("entries") or []
+        token = log.get("forwardToken")
+        if not token or not log.get("entries"):
             return
-        token = log["forwardToken"]
 
 
 def follow(screen: Screen, api: Any, run: str) -> None:
@@ -206,10 +204,12 @@ def tail(api: Any, run: str, line: Any, note: Any) -> dict[str, Any]:
 
     token: str | None = None
     told: set[tuple[float, str]] = set()
+    read = False
 
     def look() -> tuple[dict[str, Any], dict[str, Any]]:
-        # The record first: a run that was over before its log was read has no more lines to come.
-        return api.get(f"/headnode/runs/{run}"), api.get(f"/workflow/{run}/log", next=token)["log"]
+        # The record first: when a run is over before its log is read, that log is whole.
+        record = api.get(f"/headnode/runs/{run}")
+        return record, {} if read else api.get(f"/workflow/{run}/log", next=token)["log"]
 
     for record, log in watch.looks(look):
         for event in record.get("timeline") or ():
@@ -219,6 +219,7 @@ def tail(api: Any, run: str, line: Any, note: Any) -> dict[str, Any]:
         for entry in log.get("entries") or ():
             line(entry)
         token = log.get("forwardToken") or token
-        if record.get("status") in OVER and not log.get("entries"):
+        read = read or not log.get("pending")
+        if record.get("status") in OVER and (read or not log.get("entries")):
             return dict(record)
     raise AssertionError("looks never ends")

@@ -1,10 +1,11 @@
 """Waiting for long things, and showing how they go on."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
-from local.cli.screen import Screen, span
+from local.cli.screen import span
 from shared.errors import Unreachable
 
 LOOK = 0.4
@@ -32,9 +33,17 @@ def looks(ask: Callable[[], Any]) -> Iterator[Any]:
         pause = min(pause * 1.1, LOOK_AT_MOST)
 
 
-def environment(api: Any, id: str, screen: Screen, ends: tuple[str, ...]) -> dict[str, Any]:
+class Says(Protocol):
+    """Whoever shows lines to a person."""
+
+    def say(self, text: str) -> None: ...
+
+
+def environment(
+    api: Any, id: str, screen: Says, ends: tuple[str, ...], until: float = math.inf
+) -> dict[str, Any]:
     """Shows an environment's resources as they come and go; returns its record once its status is
-    one of `ends`."""
+    one of `ends`, or `until` (monotonic seconds) is over."""
     seen: dict[str, str] = {}
     waited = ""
     for record in looks(lambda: api.get(f"/headnode/environments/{id}")):
@@ -44,7 +53,7 @@ def environment(api: Any, id: str, screen: Screen, ends: tuple[str, ...]) -> dic
         if reason and reason != waited:
             screen.say(f"  waiting: {reason}")
             waited = reason
-        if record["status"] in ends:
+        if record["status"] in ends or time.monotonic() > until:
             return dict(record)
     raise AssertionError("looks never ends")
 

@@ -12,12 +12,13 @@ ANSWER_WITHIN = 1.0
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket (port 0: any free one). Raises HeadnodeError, saying why, when it cannot be had."""
+    """A listening socket (port 0: any free one). Raises HeadnodeError, saying why, when it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(128)
     except (OSError, OverflowError) as error:
         bound.close()
         reason = getattr(error, "strerror", None) or str(error)
@@ -63,4 +64,5 @@ class Web:
     def stop(self) -> None:
         """Takes no more requests; returns when those under way ended or ANSWER_WITHIN is over."""
         self._server.should_exit = True
-        self._thread.join(ANSWER_WITHIN + 0.3)
+        if self._thread.is_alive():
+            self._thread.join(ANSWER_WITHIN + 0.3)

@@ -1,0 +1,89 @@
+"""`headnode demo`: everything once, for real, on this machine, and a receipt at the end."""
+
+import shutil
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from local.cli.screen import Screen
+from local.demo import proof, receipt
+from local.demo.stage import Stage
+from local.demo.story import Story
+from shared.errors import HeadnodeError, Refused
+
+SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the demo was asked for. `platform`: aws-cloud or local; `engine`: auto, nextflow, script."""
+
+    platform: str = "aws-cloud"
+    pipeline: Path | None = None
+    engine: str = "auto"
+    keep: bool = False
+    spot_interruption: bool = False
+
+
+def run(options: Options, screen: Screen) -> int:
+    """Runs the demo and returns its exit code: 0 only when the result is right and nothing is left.
+    Ctrl-C and SIGTERM end it early and leave nothing either (130)."""
+    check(options)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    directory = Path(tempfile.mkdtemp(prefix="headnode-demo-")).resolve()
+    try:
+        return staged(options, screen, directory)
+    finally:
+        if options.keep:
+            screen.say(f"kept: {directory}")
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def check(options: Options) -> None:
+    """Raises Refused for what cannot be shown."""
+    if options.spot_interruption and options.platform != "aws-cloud":
+        raise Refused("--spot-interruption needs --platform aws-cloud: nobody takes a local machine away")
+    if options.pipeline is not None and not options.pipeline.is_dir():
+        raise Refused(f"--pipeline {options.pipeline} is no folder")
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """SIGTERM is treated as Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def staged(options: Options, screen: Screen, directory: Path) -> int:
+    """The demo inside its directory, which nothing outlives."""
+    stage = Stage(options, directory)
+    story = Story(stage, screen)
+    code = SUCCESS
+    try:
+        stage.start()
+        story.tell()
+    except KeyboardInterrupt:
+        story.say("interrupted: cleaning up")
+        code = INTERRUPTED
+    except HeadnodeError as error:
+        story.say(f"it went wrong: {error}")
+        code = FAILURE
+    try:
+        story.clean_up()
+        found = receipt.of(stage, story)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        stage.stop()
+    found |= {"left": [*found["left"], *proof.processes_in(directory)]}
+    receipt.show(found, screen)
+    return code or (SUCCESS if is_good(found) else FAILURE)
+
+
+def is_good(found: dict[str, Any]) -> bool:
+    """Whether a receipt says that all went as it should."""
+    return bool(found["result"]["right"]) and not found["left"]

@@ -1,0 +1,69 @@
+"""Is it really gone? Asked of the cloud and of the kernel, not of our own records."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from local.demo.stage import BUCKET, Stage
+
+
+def cloud_leftovers(stage: Stage) -> list[str]:
+    """Everything that still exists in the emulated account, but for what the demo's user owns
+    himself: the bucket, the network that every account begins with, and the kept log."""
+    if stage.aws is None:
+        return []
+    import boto3
+
+    ec2, iam = boto3.client("ec2"), boto3.client("iam")
+    alive = [
+        f"instance {instance['InstanceId']} ({instance['State']['Name']})"
+        for page in ec2.get_paginator("describe_instances").paginate()
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] != "terminated"
+    ]
+    volumes = [f"volume {each['VolumeId']}" for each in ec2.describe_volumes()["Volumes"]]
+    networks = [f"network interface {each['NetworkInterfaceId']}" for each in interfaces(ec2)]
+    roles = [f"role {each['RoleName']}" for each in iam.list_roles()["Roles"]]
+    profiles = [
+        f"instance profile {each['InstanceProfileName']}"
+        for each in iam.list_instance_profiles()["InstanceProfiles"]
+    ]
+    return [*alive, *volumes, *networks, *roles, *profiles]
+
+
+def interfaces(ec2: Any) -> list[dict[str, Any]]:
+    """The network interfaces of the account."""
+    found: list[dict[str, Any]] = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    return found
+
+
+def kept(stage: Stage) -> list[str]:
+    """What stays because it is the user's: the run's files and its log."""
+    if stage.aws is None:
+        return [f"file {path.name}" for path in sorted(stage.work.rglob("nf-*")) if path.is_file()]
+    import boto3
+
+    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    files = [f"s3://{BUCKET}/{each['Key']}" for page in pages for each in page.get("Contents", ())]
+    groups = boto3.client("logs").describe_log_groups()["logGroups"]
+    return [*files, *(f"log group {group['logGroupName']}" for group in groups)]
+
+
+def processes_in(directory: Path) -> list[str]:
+    """Processes, not this one, that run in a directory or were started for it."""
+    others = (
+        entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()
+    )
+    return [f"process {entry.name}" for entry in others if belongs(entry, str(directory))]
+
+
+def belongs(entry: Path, directory: str) -> bool:
+    """Whether a process works in the directory, names it in its arguments, or carries a machine's mark."""
+    try:
+        inside = str((entry / "cwd").readlink()).startswith(directory)
+        words = (entry / "cmdline").read_bytes().decode(errors="replace")
+        marks = (entry / "environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return False
+    return inside or directory in words or f"HEADNODE_MACHINE={directory}" in marks
