@@ -9,7 +9,7 @@ same environment does, or is gone; and a profile is proven gone by a deletion th
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.errors import NotYet, Refused, Retry
 from shared.model import tags
@@ -164,25 +164,32 @@ def delete_role(account: Account, name: str) -> None:
 
 
 def remove_profile(account: Account, name: str) -> bool:
-    """Empties and deletes the profile. The second deletion is the proof: it must find nothing."""
+    """Deletes the profile, emptying it when AWS says that it holds a role: a repeated removal then
+    never asks for a role to leave a profile that it is not in. The last deletion is the proof: it
+    must find nothing."""
     iam = account.clients.iam
-    role = account.role_name
-    with asking("iam:RemoveRoleFromInstanceProfile"):
-        gone_is_fine(partial(iam.remove_role_from_instance_profile, InstanceProfileName=name, RoleName=role))
-    return any(profile_is_gone(account, name) for _ in range(2))
+    for _ in range(3):
+        match delete_profile(account, name):
+            case "absent":
+                return True
+            case "held":
+                with asking("iam:RemoveRoleFromInstanceProfile"):
+                    leave = partial(iam.remove_role_from_instance_profile, InstanceProfileName=name)
+                    gone_is_fine(partial(leave, RoleName=account.role_name))
+    return False
 
 
-def profile_is_gone(account: Account, name: str) -> bool:
-    """One deletion: True when there was nothing to delete. Raises Retry while a role is in it."""
+def delete_profile(account: Account, name: str) -> Literal["absent", "held", "asked"]:
+    """One deletion: there was nothing to delete, it still holds a role, or it was accepted."""
     iam = account.clients.iam
     with asking("iam:DeleteInstanceProfile"):
         try:
             iam.delete_instance_profile(InstanceProfileName=name)
         except iam.exceptions.NoSuchEntityException:
-            return True
-        except iam.exceptions.DeleteConflictException as error:
-            raise Retry(f"instance profile {name} still holds a role: {text_of(error)}") from error
-    return False
+            return "absent"
+        except iam.exceptions.DeleteConflictException:
+            return "held"
+    return "asked"
 
 
 def gone_is_fine(act: Callable[[], object]) -> None:
@@ -226,6 +233,6 @@ def profile_left(account: Account, row: ResourceRow) -> str:
     if row.state not in ("removing", "gone"):
         return "its removal was not asked for"
     try:
-        return "" if profile_is_gone(account, row.name) else "it still existed"
+        return "" if delete_profile(account, row.name) == "absent" else "it still existed"
     except Retry as error:
         return str(error)
