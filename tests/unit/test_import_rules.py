@@ -29,9 +29,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "shared.nextflow": (*CORE, "shared.nextflow"),
     "shared.runner": ("shared.runner",),
     "shared.stores": (*CORE, "shared.stores"),
-    "shared.queues": (*CORE, "shared.queues"),
+    "shared.queues": (*CORE, "shared.queues", "shared.stores"),
     "shared.vaults": (*CORE, "shared.vaults"),
     "shared.logs": (*IMPLEMENTATION, "shared.logs"),
+    # A cloud's log source speaks through that cloud's clients.
+    "shared.logs.cloudwatch": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
+    "shared.logs.s3": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.providers": (),
     "shared.providers.aws": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.providers.azure": (*IMPLEMENTATION, "shared.logs", "shared.providers.azure"),
