@@ -33,9 +33,7 @@ def run(message: Message, world: World) -> Outcome:
     return later(environment, reason, after, world)
 
 
-def backward(
-    environment: Environment, provider: Provider, world: World
-) -> tuple[Environment, str, float]:
+def backward(environment: Environment, provider: Provider, world: World) -> tuple[Environment, str, float]:
     """Removes machines, then resources wave by wave. Returns why it cannot go on yet ("" when all
     rows are gone) and for how long."""
     if left := stop_machines(environment, provider):
@@ -67,9 +65,7 @@ def stop_machines(environment: Environment, provider: Provider) -> str:
     return f"waiting for {len(ids)} machine(s) to be gone{why}"
 
 
-def remove_wave(
-    environment: Environment, provider: Provider, world: World
-) -> tuple[Environment, str, float]:
+def remove_wave(environment: Environment, provider: Provider, world: World) -> tuple[Environment, str, float]:
     """Asks for the removal of every row of the wave. One that is slow does not stop the others."""
     why, after = "", 0.0
     for row in [row for row in environment.resources if row.state == "removing"]:

@@ -1,13 +1,13 @@
 """What to do with one machine or one run, given the facts. Pure: the reaper carries it out.
 
-    machine on hold                                   -> keep
-    its run knows it, and needs it                    -> keep (and un-mark)
-    its run knows it, work ended or run over          -> remove   finished
-    past its deadline (record's, else its own tag's)  -> remove   overdue
-    alive once, not heard for too long                -> remove   silent
-    never heard since it was placed                   -> remove   never booted
-    no record of it: first seen                       -> mark     orphan
-    no record of it: marked, and grace is over        -> remove   orphan
+machine on hold                                   -> keep
+its run knows it, and needs it                    -> keep (and un-mark)
+its run knows it, work ended or run over          -> remove   finished
+past its deadline (record's, else its own tag's)  -> remove   overdue
+alive once, not heard for too long                -> remove   silent
+never heard since it was placed                   -> remove   never booted
+no record of it: first seen                       -> mark     orphan
+no record of it: marked, and grace is over        -> remove   orphan
 """
 
 from dataclasses import dataclass

@@ -71,9 +71,7 @@ def place(run: Run, environment: Environment, world: World) -> Outcome:
 
 def offered(run: Run, provider: Provider, world: World) -> list[Offer]:
     """The offers in the order to try for this run."""
-    return capacity.preferred(
-        provider.offers(run), capacity.interruptions(run), world.settings.max_resumes
-    )
+    return capacity.preferred(provider.offers(run), capacity.interruptions(run), world.settings.max_resumes)
 
 
 def next_ask(run: Run, attempt: Attempt, provider: Provider, world: World) -> dict[str, Any]:

@@ -217,5 +217,3 @@ def missing(expected: dict[str, str], world: World) -> list[Message]:
         elif now - attempt.missing_at >= world.settings.sweep_every / 2:
             messages.append(Message(step="reap", subject=f"machine:{attempt.machine_id}"))
     return messages
-
-

@@ -1,17 +1,18 @@
 """Messages delivered one to five times, in any order, with the machine speaking in between: the same
 end every time. Hypothesis prints the example that repeats a failure."""
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.model.message import Message
-from shared.model.settings import Settings
+from shared.model.message import Message, to_text
 from shared.steps.deliver import handle
-from tests.scenarios.rig import Rig, SeededIds, instances, last, tags
+from tests.scenarios.rig import instances, last, tags
 
 STEPS = ("launch", "reap", "logs")
 SAYINGS = ("boot", "start", "heartbeat", "end")
+
+TOGETHER = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+"""The examples share one control plane on purpose: each has its own run in it."""
 
 disorder = st.lists(
     st.one_of(
@@ -24,23 +25,10 @@ disorder = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def place(aws_module, tmp_path_factory):
-    """An environment that many examples share: each has its own run."""
-    from tests.clock import FakeClock
-
-    data = tmp_path_factory.mktemp("deliveries")
-    rig = Rig(data, Settings(installation="rig"), FakeClock(1_800_000_000.0), SeededIds("deliveries"))
-    environment = rig.environment()
-    rig.drain(30)
-    return rig, rig.get_environment(environment)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=TOGETHER)
 @given(events=disorder)
-def test_any_order_and_any_number_of_deliveries_converge(place, events):
-    rig, environment = place
-    run = rig.submit(environment)
+def test_any_order_and_any_number_of_deliveries_converge(rig, ready, ec2, events):
+    run = rig.submit(ready)
     for kind, what, times in events:
         for _ in range(times):
             happen(rig, run, kind, what, times)
@@ -50,7 +38,7 @@ def test_any_order_and_any_number_of_deliveries_converge(place, events):
     ended = rig.get_run(run)
     assert ended.status == "SUCCEEDED"
     assert [attempt.state for attempt in ended.attempts] == ["gone"]
-    started = [each for each in instances(rig_ec2(rig)) if tags(each).get("headnode:run") == run.id]
+    started = [each for each in instances(ec2) if tags(each).get("headnode:run") == run.id]
     assert [each["State"]["Name"] for each in started] == ["terminated"]
 
 
@@ -67,8 +55,6 @@ def happen(rig, run, kind: str, what: str, times: int) -> None:
 
 
 def message(step: str, run) -> str:
-    from shared.model.message import to_text
-
     return to_text(Message(step=step, subject=run.id))
 
 
@@ -83,9 +69,3 @@ def finish(rig, run) -> None:
     if can_speak(rig, run):
         rig.work(run)
     rig.drain(90)
-
-
-def rig_ec2(rig):
-    import boto3
-
-    return boto3.client("ec2", region_name="eu-west-1")
