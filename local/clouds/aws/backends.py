@@ -57,7 +57,7 @@ def state_of(region: str, id: str) -> tuple[int, str]:
 
 def zone_of(region: str, subnet: str) -> str:
     """A subnet's zone; empty when there is no such subnet (moto then refuses the request itself)."""
-    for subnets in ec2(region).subnets.values():
+    for subnets in list(ec2(region).subnets.values()):
         if subnet in subnets:
             return str(subnets[subnet].availability_zone)
     return ""
@@ -81,7 +81,7 @@ def architectures(machine_type: str) -> tuple[str, ...]:
 
 def instance_profile(named: str) -> Any | None:
     """An instance profile by its name or ARN."""
-    for profile in iam().instance_profiles.values():
+    for profile in list(iam().instance_profiles.values()):
         if named in (profile.name, profile.arn):
             return profile
     return None

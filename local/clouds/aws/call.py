@@ -10,7 +10,19 @@ from urllib.parse import parse_qsl, unquote
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _SIGNED_AS = {"monitoring": "cloudwatch", "elasticfilesystem": "efs", "states": "stepfunctions"}
 """Names that services sign with, where botocore calls them otherwise."""
-_READS = ("Describe", "Get", "List", "Head", "Lookup", "Search", "Query", "Scan", "BatchGet", "Receive", "Assume")
+_READS = (
+    "Describe",
+    "Get",
+    "List",
+    "Head",
+    "Lookup",
+    "Search",
+    "Query",
+    "Scan",
+    "BatchGet",
+    "Receive",
+    "Assume",
+)
 
 
 @dataclass
@@ -92,7 +104,9 @@ class _Route:
     wanted: tuple[tuple[str, str], ...]
     headers: tuple[str, ...]
 
-    def fits(self, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> re.Match[str] | None:
+    def fits(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str]
+    ) -> re.Match[str] | None:
         if method != self.method or any(name not in headers for name in self.headers):
             return None
         for key, value in self.wanted:
@@ -128,7 +142,9 @@ def _route(operation: Any) -> _Route:
             headers.append(place["name"].lower())
     pattern = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", re.escape(path))
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern)
-    return _Route(operation.name, operation.http["method"], re.compile(pattern + "/?"), tuple(wanted), tuple(headers))
+    return _Route(
+        operation.name, operation.http["method"], re.compile(pattern + "/?"), tuple(wanted), tuple(headers)
+    )
 
 
 def rest_action(

@@ -13,7 +13,11 @@ When = int | Mapping[str, Any] | Callable[[Call], bool] | None
 _FRONT = {"throttle", "5xx", "503", "reset-before", "delay", "denied"}
 """Kinds that strike before the service looks at the request. `reset-after` strikes when the work is
 done; everything else is the service's own refusal, after it has checked the request."""
-_THROTTLES = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503), "dynamodb": ("ThrottlingException", 400)}
+_THROTTLES = {
+    "ec2": ("RequestLimitExceeded", 503),
+    "s3": ("SlowDown", 503),
+    "dynamodb": ("ThrottlingException", 400),
+}
 
 
 @dataclass
@@ -84,7 +88,11 @@ class Faults:
         return fault
 
     def no_capacity(
-        self, machine_type: str | None = None, subnet: str | None = None, spot: bool | None = None, times: int | None = None
+        self,
+        machine_type: str | None = None,
+        subnet: str | None = None,
+        spot: bool | None = None,
+        times: int | None = None,
     ) -> Fault:
         """No machine of that type, in that subnet, on spot or on demand (None: any)."""
         wanted: dict[str, Any] = {}
@@ -146,7 +154,9 @@ def _front(call: Call, fault: Fault) -> Answer:
         return denied(call, fault.message)
     if fault.kind == "503":
         code = "Unavailable" if call.service == "ec2" else "ServiceUnavailable"
-        return refusal(call, code, fault.message or "The service is unavailable. Please try again shortly.", 503)
+        return refusal(
+            call, code, fault.message or "The service is unavailable. Please try again shortly.", 503
+        )
     code = "InternalError" if call.service in ("ec2", "s3") else "InternalFailure"
     return refusal(call, code, fault.message or "An internal error has occurred", 500)
 
@@ -156,7 +166,9 @@ def denied(call: Call, message: str = "") -> Answer:
     who = call.principal or call.access_key or "anonymous"
     said = message or f"User: {who} is not authorized to perform: {call.service}:{call.action}"
     if call.service == "ec2":
-        return refusal(call, "UnauthorizedOperation", f"You are not authorized to perform this operation. {said}", 403)
+        return refusal(
+            call, "UnauthorizedOperation", f"You are not authorized to perform this operation. {said}", 403
+        )
     if call.service in ("iam", "sts", "s3", "cloudformation"):
         return refusal(call, "AccessDenied", said, 403)
     return refusal(call, "AccessDeniedException", said, 400)

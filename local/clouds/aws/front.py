@@ -75,7 +75,9 @@ class Front(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, app: Callable[[dict[str, Any]], Answer]) -> None:
         super().__init__((host, port), Handler)
         self.app = app
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     def start(self) -> None:
         """Returns at once; the port is bound already."""

@@ -8,6 +8,7 @@ from local.clouds.aws import backends
 from local.clouds.aws.call import Call, parse
 from local.clouds.aws.faults import Faults
 from local.clouds.aws.journal import Journal
+from local.clouds.aws.permissions.judge import Judge
 from local.clouds.aws.wire import Answer, Dropped, refusal
 
 _TURNS = ("ec2", "iam", "sts", "dynamodb", "s3", "logs", "events")
@@ -34,7 +35,7 @@ class Side(Protocol):
 class Gateway:
     """`app(environ) -> Answer` for the front."""
 
-    def __init__(self, faults: Faults, journal: Journal) -> None:
+    def __init__(self, faults: Faults, journal: Journal, judge: Judge) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -42,7 +43,7 @@ class Gateway:
         self._journal = journal
         self.services: dict[str, list[Service]] = {}
         self.sides: dict[str, Side] = {}
-        self.judge: Any = None
+        self._judge = judge
         self.locks: dict[str, threading.RLock] = {name: threading.RLock() for name in _TURNS}
 
     def turn(self, service: str) -> AbstractContextManager[Any]:
@@ -67,10 +68,10 @@ class Gateway:
         return answer
 
     def _serve(self, call: Call, environ: dict[str, Any]) -> Answer:
-        refused = self.judge(call) if self.judge else None
-        refused = refused or self._faults.before(call)
-        if refused:
-            return refused
+        refused = self._judge(call) or self._faults.before(call)
+        return refused or self._judge.after(call, self._work(call, environ))
+
+    def _work(self, call: Call, environ: dict[str, Any]) -> Answer:
         with self.turn(call.service):
             services = self.services.get(call.service, [])
             for service in services:
@@ -109,7 +110,9 @@ def _readable(call: Call, answer: Answer) -> Answer:
 
 def headers_of(environ: dict[str, Any]) -> dict[str, str]:
     """The request's headers by lower-case name."""
-    found = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    found = {
+        key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")
+    }
     found["content-type"] = environ.get("CONTENT_TYPE", "")
     return found
 

@@ -48,7 +48,14 @@ def _images() -> list[tuple[str, str, str, datetime]]:
             plain = f"2023.{9 + number}.{release}.0-kernel-6.1-{arch}"
             found.append((f"al2023-ami-{plain}", AMAZON, arch, made))
             found.append((f"al2023-ami-minimal-{plain}", AMAZON, arch, made + timedelta(hours=1)))
-            found.append((f"al2023-ami-ecs-hvm-2023.0.{release}-kernel-6.1-{arch}", AMAZON_ECS, arch, made + timedelta(days=3)))
+            found.append(
+                (
+                    f"al2023-ami-ecs-hvm-2023.0.{release}-kernel-6.1-{arch}",
+                    AMAZON_ECS,
+                    arch,
+                    made + timedelta(days=3),
+                )
+            )
     for arch, said in (("x86_64", "amd64"), ("arm64", "arm64")):
         ubuntu = f"ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{said}-server-20261101"
         found.append((ubuntu, CANONICAL, arch, datetime(2026, 11, 1, tzinfo=UTC)))

@@ -41,7 +41,17 @@ class Journal:
             number = len(self._entries) + 1
             who = call.principal or call.access_key
             self._entries.append(
-                Entry(number, self._clock(), call.service, call.action, call.params, who, status, code, call.writes)
+                Entry(
+                    number,
+                    self._clock(),
+                    call.service,
+                    call.action,
+                    call.params,
+                    who,
+                    status,
+                    code,
+                    call.writes,
+                )
             )
 
     def entries(self, service: str = "*", action: str = "*", since: int = 0) -> list[Entry]:

@@ -76,7 +76,9 @@ def _scope(call: Call) -> tuple[str, str, str]:
 
 
 def _fingerprint(call: Call) -> str:
-    asked = {key: value for key, value in call.params.items() if key not in ("Action", "Version", "ClientToken")}
+    asked = {
+        key: value for key, value in call.params.items() if key not in ("Action", "Version", "ClientToken")
+    }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -158,9 +160,12 @@ def _user_data(call: Call) -> tuple[str, str] | None:
 def _image(call: Call) -> tuple[str, str] | None:
     asked = call.params.get("ImageId")
     if not asked:
-        return None if "LaunchTemplate.LaunchTemplateId" in call.params or "LaunchTemplate.LaunchTemplateName" in (
-            call.params
-        ) else ("MissingParameter", "The request must contain the parameter ImageId")
+        return (
+            None
+            if "LaunchTemplate.LaunchTemplateId" in call.params
+            or "LaunchTemplate.LaunchTemplateName" in (call.params)
+            else ("MissingParameter", "The request must contain the parameter ImageId")
+        )
     image = backends.ec2(call.region).amis.get(asked)
     if image is None:
         return "InvalidAMIID.NotFound", f"The image id '[{asked}]' does not exist"
@@ -189,7 +194,10 @@ def _profile(call: Call, profiles: Profiles) -> tuple[str, str] | None:
     if profile is None or not profiles.visible(profile.name):
         part = "arn" if arn else "name"
         said = "Invalid IAM Instance Profile ARN" if arn else "Invalid IAM Instance Profile name"
-        return "InvalidParameterValue", f"Value ({arn or name}) for parameter iamInstanceProfile.{part} is invalid. {said}"
+        return (
+            "InvalidParameterValue",
+            f"Value ({arn or name}) for parameter iamInstanceProfile.{part} is invalid. {said}",
+        )
     if not profile.roles:
         return "InvalidParameterValue", f'IAM Instance Profile "{profile.arn}" has no associated IAM Roles'
     return None

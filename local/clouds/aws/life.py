@@ -191,12 +191,16 @@ class Life:
         """moto has terminated it; say so at the right time. Holds EC2's turn."""
         living.ending = why
         found = backends.instance(living.region, living.id)
-        at = f" ({datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d %H:%M:%S GMT})" if why.transition else ""
+        at = (
+            f" ({datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d %H:%M:%S GMT})" if why.transition else ""
+        )
         backends.put_reason(found, why.code, why.said, why.transition + at)
         backends.put_state(found, "shutting-down")
         self._events.state(living.region, living.id, "shutting-down")
         if living.machine and living.machine.alive:
-            self._room.later(0, lambda: living.machine.press_power() if why is BY_USER else living.machine.kill())
+            self._room.later(
+                0, lambda: living.machine.press_power() if why is BY_USER else living.machine.kill()
+            )
         else:
             self._later(self.ending, lambda: self._gone(living))
 

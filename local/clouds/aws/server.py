@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from local.clouds.aws import backends
+from local.clouds.aws.control import Control
 from local.clouds.aws.ec2 import Launches, Regions
 from local.clouds.aws.events import Events, Sink
 from local.clouds.aws.faults import Faults
@@ -21,6 +22,8 @@ from local.clouds.aws.launching import Profiles, Tokens
 from local.clouds.aws.life import BY_FAILURE, Life
 from local.clouds.aws.machines import MachineRoom
 from local.clouds.aws.metadata import Metadata
+from local.clouds.aws.permissions.judge import Judge
+from local.clouds.aws.permissions.policy import Document
 
 
 class EmulatedAws:
@@ -49,9 +52,10 @@ class EmulatedAws:
         self.profiles = Profiles(clock)
         self.events = Events(clock)
         self.room = MachineRoom(directory, self._seen_by)
-        self._gateway = Gateway(self.faults, self.journal)
+        self.judge = Judge()
+        self._gateway = Gateway(self.faults, self.journal, self.judge)
         self.life = Life(self._gateway.turn, self.events, self.room, clock)
-        self._metadata = Metadata(self.life, clock, lambda key, role: None)
+        self._metadata = Metadata(self.life, clock, self.judge.roles.__setitem__)
         self._tokens = Tokens()
         self._regions = Regions()
 
@@ -68,7 +72,7 @@ class EmulatedAws:
         launches = Launches(self._tokens, self.profiles)
         self._gateway.services["ec2"] = [self._regions, launches, self.life]
         self._gateway.services["iam"] = [Identities(self.profiles)]
-        self._gateway.sides["imds"] = self._metadata
+        self._gateway.sides |= {"imds": self._metadata, "_cloud": Control(self)}
         self.reset()
         self._front = Front(*self._address, self._gateway)
         self._front.start()
@@ -88,11 +92,17 @@ class EmulatedAws:
         """An empty account again: no resources, machines, faults, journal, tokens or listeners."""
         self.life.clear()
         backends.reset()
-        for part in (self.faults, self.journal, self.profiles, self._tokens, self._regions, self._metadata):
+        parts = (self.faults, self.journal, self.judge, self.profiles, self._tokens, self._regions, self._metadata)
+        for part in parts:
             part.clear()
         if self._front:
             self.events.clear()
         self.life.machines, self.life.pending = self._machines, self._pending
+
+    def enforce(self, who: str, *documents: Document) -> None:
+        """From now on calls of an access key id, or with the credentials of a role (its name), may do
+        what these policy documents allow and nothing else. Unmodelled calls are refused."""
+        self.judge.documents[who] = list(documents)
 
     def interrupt(self, instance: str, notice: float = 120.0) -> None:
         """Spot takes a machine back: the notice in its metadata and as an event, and after `notice`

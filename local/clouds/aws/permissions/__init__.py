@@ -1,0 +1,1 @@
+"""Who may do what: IAM policy documents, held against the calls that really come in."""
