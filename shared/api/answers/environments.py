@@ -1,0 +1,99 @@
+"""Compute environments and credentials as the public API shows them."""
+
+from typing import Any
+
+from shared.api.answers.shape import iso, present
+from shared.api.tenancy import shown_workspace
+from shared.model.access import Credentials
+from shared.model.environment import Environment
+
+PUBLIC_KEYS = ("mode", "assumeRoleArn", "externalId")
+"""Keys of credentials that are no secret and may be shown."""
+
+
+def entry(environment: Environment) -> dict[str, Any]:
+    """An environment in a listing."""
+    config = environment.config
+    return present(
+        id=environment.id,
+        name=environment.name,
+        platform=environment.platform,
+        description=environment.description or None,
+        status=environment.status,
+        message=message_of(environment),
+        primary=environment.primary,
+        credentialsId=environment.credentials_id or None,
+        region=text(config.get("region")),
+        workDir=text(config.get("workDir")),
+        lastUsed=iso(environment.used_at),
+        workspaceName=shown_workspace(environment.workspace_id).get("workspaceName"),
+        waveEnabled=config.get("waveEnabled") is True,
+        fusion2Enabled=config.get("fusion2Enabled") is True,
+        schedEnabled=config.get("schedEnabled") is True,
+        labels=[],
+    )
+
+
+def described(environment: Environment) -> dict[str, Any]:
+    """An environment in full."""
+    shown = shown_workspace(environment.workspace_id)
+    return present(
+        id=environment.id,
+        name=environment.name,
+        platform=environment.platform,
+        description=environment.description or None,
+        config=config_of(environment),
+        status=environment.status,
+        message=message_of(environment),
+        primary=environment.primary,
+        credentialsId=environment.credentials_id or None,
+        dateCreated=iso(environment.created_at),
+        lastUpdated=iso(environment.updated_at),
+        lastUsed=iso(environment.used_at),
+        deleted=environment.status == "DELETED",
+        orgId=shown.get("orgId"),
+        workspaceId=shown.get("workspaceId"),
+        labels=[],
+    )
+
+
+def config_of(environment: Environment) -> dict[str, Any]:
+    """The config that was sent, its platform, and what was made and removed for it."""
+    rows = environment.resources
+    here = [row for row in rows if row.state in ("making", "present", "removing", "failed")]
+    gone = [row for row in rows if row.gone_at]
+    config = {**environment.config, "discriminator": environment.platform}
+    if rows:
+        config["forgedResources"] = [{row.type: row.cloud_id or row.name} for row in here]
+        config["deletedResources"] = [{row.type: row.cloud_id or row.name} for row in gone]
+    return config
+
+
+def message_of(environment: Environment) -> str | None:
+    """Why it is in this state, or why it is not further on."""
+    waits = environment.wait.reason if environment.wait is not None else ""
+    return environment.message or waits or None
+
+
+def credentials(record: Credentials) -> dict[str, Any]:
+    """Credentials without their secrets."""
+    kept = record.public
+    return present(
+        id=record.id,
+        name=record.name,
+        description=record.description or None,
+        provider=record.provider,
+        baseUrl=kept.get("baseUrl"),
+        category=kept.get("category"),
+        keys={**{name: kept[name] for name in PUBLIC_KEYS if name in kept}, "discriminator": record.provider},
+        dateCreated=iso(record.created_at),
+        lastUpdated=iso(record.updated_at),
+        lastUsed=iso(record.used_at),
+        deleted=record.deleted,
+        status="AVAILABLE",
+    )
+
+
+def text(value: Any) -> str | None:
+    """A config's value, if it is text."""
+    return value if isinstance(value, str) else None

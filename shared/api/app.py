@@ -1,0 +1,44 @@
+"""The HTTP API as an ASGI app."""
+
+from fastapi import FastAPI
+
+from shared.api import (
+    credentials,
+    environments,
+    launch,
+    logs,
+    machine,
+    ops,
+    problem,
+    service,
+    trace,
+    users,
+    workflows,
+)
+from shared.api.edge import Edge
+from shared.ports import World
+
+ROUTERS = (
+    service.router,
+    users.router,
+    credentials.router,
+    environments.router,
+    launch.router,
+    workflows.router,
+    logs.router,
+    trace.router,
+    machine.router,
+    ops.router,
+)
+
+
+def build(world: World) -> FastAPI:
+    """The app over a world, served at the root and under /api. Calls nothing; cheap enough for a cold
+    start."""
+    app = FastAPI(title="headnode", version=service.program_version(), redirect_slashes=False)
+    app.state.world = world
+    problem.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Edge, ids=world.ids)
+    return app

@@ -1,0 +1,110 @@
+"""Who calls, and what that token may do.
+
+    api    a user's own token: everything of that user
+    run    a machine's or a Nextflow client's token: that run's trace, reports, record, log and files
+    boot   what a machine finds in its user data: that attempt's spec, and its first report
+
+Tokens are looked up by their SHA-256 alone, so how long a look takes tells nothing about a token.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.api.intake import Here
+from shared.api.problem import Problem
+from shared.model.access import Token, token_id
+from shared.ports import World
+
+LONGEST = 4096
+"""Characters of a token, more than any client's."""
+
+
+def minted(world: World) -> str:
+    """A fresh token in the form that clients send as Bearer: unpadded base64 of `{"tid":N}.<hex>`."""
+    text = '{"tid":1}.' + world.ids.secret()
+    return base64.b64encode(text.encode()).decode().rstrip("=")
+
+
+def issue_token(world: World, name: str, expires_at: float = 0.0) -> str:
+    """Records a new token of the user and returns it: the only time that it can be seen."""
+    text = minted(world)
+    now = world.clock.now()
+    world.store.put_many([Token(id=token_id(text), name=name, created_at=now, expires_at=expires_at)])
+    return text
+
+
+def sent_token(header: str) -> str:
+    """The token in an Authorization header (Bearer, or Basic with user `@token`), or ""."""
+    scheme, _, rest = header.strip().partition(" ")
+    rest = rest.strip()
+    if len(rest) > LONGEST:
+        return ""
+    if scheme.lower() == "bearer":
+        return rest
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        user, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return password if user == "@token" else ""
+
+
+def caller(request: Request, world: Here) -> Token:
+    """The token's record. Raises Problem 401 for one that is missing, unknown or expired."""
+    text = sent_token(request.headers.get("authorization", ""))
+    if not text:
+        raise unauthorized("an access token is needed")
+    found = world.store.get(Token, token_id(text))
+    if found is None or (found.expires_at and found.expires_at <= world.clock.now()):
+        raise unauthorized("the access token is not valid or has expired")
+    return found
+
+
+def unauthorized(reason: str) -> Problem:
+    """401 with the challenge that RFC 9110 asks for."""
+    return Problem(401, reason, headers={"WWW-Authenticate": 'Bearer realm="headnode"'})
+
+
+Known = Annotated[Token, Depends(caller)]
+
+
+def user(token: Known) -> Token:
+    """A user's own token. Raises Problem 403 for a run's."""
+    if token.use != "api":
+        raise Problem(403, "this token is for one run only")
+    return token
+
+
+def user_or_run(workflow_id: str, token: Known) -> Token:
+    """A user's token, or the named run's own. Raises Problem 403."""
+    if token.use == "api" or (token.use == "run" and token.run_id == workflow_id):
+        return token
+    raise Problem(403, "this token is not for this run")
+
+
+def user_or_any_run(token: Known) -> Token:
+    """A user's token, or one of a run, which the operation then holds to its run."""
+    if token.use not in ("api", "run"):
+        raise Problem(403, "this token is not for this operation")
+    return token
+
+
+def machine(*uses: str) -> Callable[[str, int, Token], Token]:
+    """Makes a check: a token of one of these uses, for this very attempt. Raises Problem 403."""
+
+    def check(run_id: str, attempt: int, token: Known) -> Token:
+        if token.use in uses and (token.run_id, token.attempt) == (run_id, attempt):
+            return token
+        raise Problem(403, "this token is not for this machine")
+
+    return check
+
+
+ByUser = Annotated[Token, Depends(user)]
+ByUserOrRun = Annotated[Token, Depends(user_or_run)]
+ByUserOrAnyRun = Annotated[Token, Depends(user_or_any_run)]

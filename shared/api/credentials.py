@@ -1,0 +1,207 @@
+"""/credentials"""
+
+import json
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
+
+from shared.api import records
+from shared.api.answers import environments as answers
+from shared.api.auth import ByUser
+from shared.api.bodies import CreateCredentials, CredentialsFields
+from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
+from shared.api.problem import Problem, bad
+from shared.errors import Exists, Fault
+from shared.model.access import Credentials
+from shared.model.environment import Environment
+from shared.ports import World
+
+router = APIRouter(prefix="/credentials", tags=["credentials"])
+
+USABLE_ON: dict[str, tuple[str, ...]] = {
+    "aws-cloud": ("aws",),
+    "aws-batch": ("aws",),
+    "azure-cloud": ("azure-cloud",),
+    "azure-batch": ("azure", "azure_entra"),
+    "google-batch": ("google",),
+    "google-cloud": ("google",),
+    "k8s-platform": ("k8s",),
+    "eks-platform": ("aws",),
+    "gke-platform": ("google",),
+    "local-platform": ("local",),
+}
+"""Platform -> the credentials that it can use."""
+
+
+@router.get("")
+def list_credentials(
+    world: Here,
+    _token: ByUser,
+    workspace: InWorkspace,
+    platformId: str | None = None,  # noqa: N803
+) -> dict[str, Any]:
+    """By name; with `platformId` only those that this platform can use."""
+    found = records.listed(world, Credentials, "workspace", str(workspace))
+    usable = USABLE_ON.get(platformId, ()) if platformId else None
+    return {
+        "credentials": [
+            answers.credentials(each) for each in found if usable is None or each.provider in usable
+        ]
+    }
+
+
+@router.post("")
+def create_credentials(
+    world: Here,
+    _token: ByUser,
+    workspace: InWorkspace,
+    request: Annotated[CreateCredentials, Depends(body(CreateCredentials))],
+    useExternalId: bool = False,  # noqa: N803
+) -> dict[str, Any]:
+    """Stores them sealed."""
+    asked = request.credentials
+    keys = {name: value for name, value in asked.keys.items() if value is not None}
+    if useExternalId and keys.get("mode") == "role":
+        keys.setdefault("externalId", world.ids.new(22))
+    refuse(keys_faults(asked.provider, keys))
+    now = world.clock.now()
+    blank = Credentials(
+        id=world.ids.new(22), workspace_id=workspace, name=asked.name, provider=asked.provider, created_at=now
+    )
+    save(world, filled(world, blank, asked, keys))
+    return {"credentialsId": blank.id}
+
+
+@router.get("/validate", status_code=204, responses={409: {"description": "Conflict"}})
+def validate_name(world: Here, _token: ByUser, workspace: InWorkspace, name: str = "") -> Response:
+    """204 when the name can be had."""
+    found = records.listed(world, Credentials, "workspace", str(workspace))
+    if any(each.name.lower() == name.lower() for each in found):
+        raise Problem(409, "credentials of this name already exists")
+    return Response(status_code=204)
+
+
+@router.get("/{id}")
+def describe_credentials(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str) -> dict[str, Any]:
+    """Without their secrets."""
+    return {"credentials": answers.credentials(records.credentials(world, id, workspace))}
+
+
+@router.put("/{id}", status_code=204)
+def update_credentials(
+    world: Here,
+    _token: ByUser,
+    workspace: MaybeWorkspace,
+    id: str,
+    request: Annotated[CreateCredentials, Depends(body(CreateCredentials))],
+) -> Response:
+    """Replaces the keys that are sent; those that are not sent stay."""
+    asked = request.credentials
+
+    def change() -> None:
+        record = records.credentials(world, id, workspace)
+        if record.provider != asked.provider:
+            raise bad(Fault("credentials.provider", f"is {record.provider} and cannot be changed"))
+        old = json.loads(world.vault.open(record.sealed, context(record.id)))
+        keys = {**old, **{name: value for name, value in asked.keys.items() if value not in (None, "")}}
+        refuse(keys_faults(asked.provider, keys))
+        save(world, filled(world, record, asked, keys))
+
+    decided(change)
+    return Response(status_code=204)
+
+
+@router.delete("/{id}", status_code=204, responses={409: {"description": "Conflict"}})
+def delete_credentials(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str) -> Response:
+    """Forgets them, their secret first. 409 names the environments that need them."""
+    record = records.credentials(world, id, workspace)
+    users = environments_using(world, record)
+    if users:
+        return JSONResponse(conflict(record, users, world), 409)
+
+    def forget() -> None:
+        fresh = records.credentials(world, id, workspace)
+        world.store.save(fresh.but(deleted=True, sealed="", public={}, updated_at=world.clock.now()))
+
+    decided(forget)
+    return Response(status_code=204)
+
+
+def context(id: str) -> str:
+    """What the keys of these credentials are sealed for."""
+    return f"credentials/{id}"
+
+
+def filled(world: World, record: Credentials, asked: CredentialsFields, keys: dict[str, Any]) -> Credentials:
+    """The record with what was asked for; the keys are in it only sealed."""
+    keys.pop("discriminator", None)
+    shown = {name: keys.get(name) for name in answers.PUBLIC_KEYS if asked.provider == "aws"}
+    shown |= {"baseUrl": asked.base_url, "category": asked.category}
+    return record.but(
+        name=asked.name,
+        description=asked.description or "",
+        public={name: value for name, value in shown.items() if value},
+        sealed=world.vault.seal(json.dumps(keys), context(record.id)),
+        updated_at=world.clock.now(),
+    )
+
+
+def save(world: World, record: Credentials) -> None:
+    """Saves; a name that is taken is a Problem."""
+    try:
+        world.store.save(record)
+    except Exists:
+        raise Problem(400, f"credentials {record.name} already exists") from None
+
+
+def refuse(faults: list[Fault]) -> None:
+    """Raises Problem 400 when there are faults."""
+    if faults:
+        raise bad(*faults)
+
+
+def keys_faults(provider: str, keys: dict[str, Any]) -> list[Fault]:
+    """What is wrong with a provider's keys by themselves. Never quotes a key."""
+    return aws_faults(keys) if provider == "aws" else []
+
+
+def aws_faults(keys: dict[str, Any]) -> list[Fault]:
+    """AWS: a pair of keys, a role, or both."""
+    found = []
+    prefix = "credentials.keys"
+    role, mode = keys.get("assumeRoleArn"), keys.get("mode")
+    if mode not in (None, "", "keys", "role"):
+        found.append(Fault(f"{prefix}.mode", "must be keys or role"))
+    if bool(keys.get("accessKey")) != bool(keys.get("secretKey")):
+        missing = "secretKey" if keys.get("accessKey") else "accessKey"
+        found.append(Fault(f"{prefix}.{missing}", "is required with the other key"))
+    if role and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", str(role)):
+        found.append(Fault(f"{prefix}.assumeRoleArn", "must be the ARN of a role"))
+    if mode == "role" and not role:
+        found.append(Fault(f"{prefix}.assumeRoleArn", "is required in role mode"))
+    if mode != "role" and not role and not keys.get("accessKey") and not keys.get("secretKey"):
+        found.append(Fault(f"{prefix}.accessKey", "is required"))
+        found.append(Fault(f"{prefix}.secretKey", "is required"))
+    return found
+
+
+def environments_using(world: World, record: Credentials) -> list[Environment]:
+    """The environments that need these credentials, those being deleted included."""
+    found = records.listed(world, Environment, "workspace", str(record.workspace_id))
+    return [each for each in found if each.credentials_id == record.id]
+
+
+def conflict(record: Credentials, users: list[Environment], world: World) -> dict[str, Any]:
+    """Who stands in the way of a deletion."""
+    base = world.settings.api_url.rstrip("/")
+    names = ", ".join(each.name for each in users)
+    return {
+        "message": f"credentials {record.name} are used by compute environments: {names}",
+        "credentialsId": record.id,
+        "conflicts": [
+            {"id": each.id, "name": each.name, "type": "compute-env", "url": f"{base}/compute-envs/{each.id}"}
+            for each in users
+        ],
+    }

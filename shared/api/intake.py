@@ -1,0 +1,109 @@
+"""What comes in: the world behind the app, the workspace, and JSON bodies with all their faults at once."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ValidationError
+
+from shared.api.problem import Problem, bad, faults_of, not_found
+from shared.api.tenancy import PERSONAL, WORKSPACE_ID
+from shared.errors import Fault, Stale, Unreachable
+from shared.ports import World
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+DEEPEST = 100
+"""Levels of nesting in a body: no client needs more, and readers recurse."""
+RACES = 5
+"""Times that a change is decided again at once because the record changed under it."""
+
+
+async def world_of(request: Request) -> World:
+    """The world that the app was built with."""
+    world: World = request.app.state.world
+    return world
+
+
+Here = Annotated[World, Depends(world_of)]
+
+
+async def workspace_of(workspace_id: Annotated[int | None, Query(alias="workspaceId")] = None) -> int:
+    """The workspace that a request is about; without one, the user's personal workspace."""
+    if workspace_id in (None, PERSONAL):
+        return PERSONAL
+    if workspace_id != WORKSPACE_ID:
+        raise not_found("workspace", str(workspace_id))
+    return WORKSPACE_ID
+
+
+async def named_workspace(
+    workspace_id: Annotated[int | None, Query(alias="workspaceId")] = None,
+) -> int | None:
+    """As `workspace_of`, but None when the request names none: an id alone is then enough."""
+    return None if workspace_id is None else await workspace_of(workspace_id)
+
+
+InWorkspace = Annotated[int, Depends(workspace_of)]
+MaybeWorkspace = Annotated[int | None, Depends(named_workspace)]
+
+
+def body(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
+    """Makes a dependency that reads a JSON body of this kind. It raises Problem 415 or 400, with every
+    fault and its field. Unknown fields are no fault."""
+
+    async def read(request: Request) -> M:
+        value = decoded(request.headers.get("content-type", ""), await request.body())
+        try:
+            return kind.model_validate(value)
+        except ValidationError as error:
+            found = error.errors(include_input=False, include_url=False, include_context=False)
+            raise bad(*faults_of(list(found))) from None
+
+    return read
+
+
+def decoded(content_type: str, data: bytes) -> dict[str, Any]:
+    """The JSON object in a body."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media and media != "application/json" and not media.endswith("+json"):
+        raise Problem(415, "body: must be application/json")
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise bad(Fault("body", f"not JSON: {error}")) from None
+    except RecursionError:
+        raise bad(Fault("body", "nested too deeply")) from None
+    if not isinstance(value, dict):
+        raise bad(Fault("body", "must be a JSON object"))
+    if deeper_than(DEEPEST, value):
+        raise bad(Fault("body", "nested too deeply"))
+    return value
+
+
+def deeper_than(levels: int, value: Any) -> bool:
+    """Whether lists and objects are nested deeper than so many levels."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not layer:
+            return False
+    return True
+
+
+def decided(action: Callable[[], T]) -> T:
+    """The result of an action that reads, decides and writes; done again when it lost a race. Raises
+    Unreachable when it always does."""
+    for _ in range(RACES):
+        try:
+            return action()
+        except Stale:
+            continue
+    raise Unreachable("the record is being changed by others", after=1.0)

@@ -1,0 +1,54 @@
+"""Reading records for the API: one by its id, all of a listing, or a 404."""
+
+from collections.abc import Iterator
+
+from shared.api.problem import not_found
+from shared.model.access import Credentials
+from shared.model.environment import Environment
+from shared.model.records import R
+from shared.model.run import Run
+from shared.ports import World
+
+PAGE = 200
+
+
+def environment(world: World, id: str, workspace: int | None) -> Environment:
+    """An environment, also one that was deleted. Raises Problem 404."""
+    found = world.store.get(Environment, id)
+    if found is None or workspace not in (None, found.workspace_id):
+        raise not_found("compute environment", id)
+    return found
+
+
+def credentials(world: World, id: str, workspace: int | None) -> Credentials:
+    """Credentials that were not deleted. Raises Problem 404."""
+    found = world.store.get(Credentials, id)
+    if found is None or found.deleted or workspace not in (None, found.workspace_id):
+        raise not_found("credentials", id)
+    return found
+
+
+def run(world: World, id: str, workspace: int | None) -> Run:
+    """A run. Raises Problem 404."""
+    found = world.store.get(Run, id)
+    if found is None or workspace not in (None, found.workspace_id):
+        raise not_found("workflow", id)
+    return found
+
+
+def listed(
+    world: World, kind: type[R], index: str, partition: str, newest_first: bool = False
+) -> Iterator[R]:
+    """All records of an index partition, read page by page as far as they are asked for."""
+    after = ""
+    while True:
+        page = world.store.find(kind, index, partition, after=after, limit=PAGE, newest_first=newest_first)
+        yield from page.items
+        after = page.after
+        if not after:
+            return
+
+
+def environment_of(world: World, run: Run) -> Environment | None:
+    """Where a run was launched; None for one that was started elsewhere."""
+    return world.store.get(Environment, run.environment_id) if run.environment_id else None

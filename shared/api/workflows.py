@@ -1,0 +1,187 @@
+"""/workflow: runs, their tasks and their counters."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from shared.api import records
+from shared.api.answers import runs as answers
+from shared.api.answers import tasks as task_answers
+from shared.api.answers.progress import progress
+from shared.api.auth import ByUser, ByUserOrRun
+from shared.api.bodies import DeleteRuns
+from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
+from shared.api.problem import Problem, not_found
+from shared.errors import Conflict
+from shared.model.metrics import Metrics
+from shared.model.run import Run, Task
+from shared.steps import runs as steps
+
+router = APIRouter(prefix="/workflow", tags=["workflows"])
+
+Most = Annotated[int, Query(alias="max", ge=0, le=1000)]
+Offset = Annotated[int, Query(ge=0)]
+
+
+@router.get("")
+def list_runs(
+    world: Here,
+    _token: ByUser,
+    workspace: InWorkspace,
+    most: Most = 100,
+    offset: Offset = 0,
+    search: str = "",
+    includeTotalSize: bool = True,  # noqa: N803
+) -> dict[str, Any]:
+    """The newest first. `search` takes words of a run's name, project or id, and `status:<status>`.
+    Without `includeTotalSize` no more is read than is shown."""
+    found = matching(records.listed(world, Run, "workspace", str(workspace), newest_first=True), search)
+    page = list(itertools.islice(found, offset, offset + most))
+    further = sum(1 for _ in found) if includeTotalSize else sum(1 for _ in itertools.islice(found, 1))
+    answer: dict[str, Any] = {"workflows": [answers.entry(run) for run in page], "hasMore": further > 0}
+    if includeTotalSize:
+        before = offset if page or further else total(world, workspace, search)
+        answer["totalSize"] = before + len(page) + further
+    return answer
+
+
+def total(world: Here, workspace: int, search: str) -> int:
+    """How many runs match, for a page that lies behind the last one."""
+    return sum(1 for _ in matching(records.listed(world, Run, "workspace", str(workspace)), search))
+
+
+def matching(runs: Iterable[Run], search: str) -> Iterator[Run]:
+    """Those that match every word."""
+    words = search.lower().split()
+    return (run for run in runs if all(matches(run, word) for word in words))
+
+
+def matches(run: Run, word: str) -> bool:
+    """Whether one word of a search fits."""
+    key, colon, value = word.partition(":")
+    if colon and key == "status":
+        return run.status.lower() == value
+    if colon and key in ("user", "username"):
+        return run.owner.lower() == value
+    texts = (run.name, run.id, run.session_id, run.launch.get("pipeline"), run.workflow.get("projectName"))
+    return any(word in str(text).lower() for text in texts if text)
+
+
+@router.get("/{workflow_id}")
+def describe_run(
+    world: Here, _token: ByUserOrRun, workspace: MaybeWorkspace, workflow_id: str
+) -> dict[str, Any]:
+    """A run with its progress, its newest machine and why it waits."""
+    run = records.run(world, workflow_id, workspace)
+    return answers.described(run, records.environment_of(world, run))
+
+
+@router.delete("/{workflow_id}", status_code=204)
+def delete_run(world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str) -> Response:
+    """Forgets a run that is over."""
+    steps.delete_run(world, records.run(world, workflow_id, workspace))
+    return Response(status_code=204)
+
+
+@router.post("/delete")
+def delete_runs(
+    world: Here,
+    _token: ByUser,
+    workspace: MaybeWorkspace,
+    request: Annotated[DeleteRuns, Depends(body(DeleteRuns))],
+) -> dict[str, Any]:
+    """Forgets those that are over, and names those that it did not forget."""
+    failed = []
+    for id in request.workflow_ids:
+        try:
+            steps.delete_run(world, records.run(world, id, workspace))
+        except (Conflict, Problem):
+            failed.append(id)
+    return {"failedWorkflowIds": failed}
+
+
+@router.post("/{workflow_id}/cancel", status_code=204)
+def cancel_run(world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str) -> Response:
+    """Answers at once; the run is CANCELLED once its machine is gone. Again: no fault."""
+    decided(lambda: steps.cancel_run(world, records.run(world, workflow_id, workspace)))
+    return Response(status_code=204)
+
+
+@router.get("/{workflow_id}/launch")
+def describe_launch(
+    world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str
+) -> dict[str, Any]:
+    """What it was launched with; null for a run that was started elsewhere."""
+    run = records.run(world, workflow_id, workspace)
+    if not run.launch:
+        return {"launch": None}
+    return {"launch": answers.launch(run, records.environment_of(world, run))}
+
+
+@router.get("/{workflow_id}/progress")
+def describe_progress(
+    world: Here, _token: ByUserOrRun, workspace: MaybeWorkspace, workflow_id: str
+) -> dict[str, Any]:
+    """Its counters."""
+    return {"progress": progress(records.run(world, workflow_id, workspace))}
+
+
+@router.get("/{workflow_id}/metrics")
+def describe_metrics(
+    world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str
+) -> dict[str, Any]:
+    """What its processes used; nothing before its end."""
+    run = records.run(world, workflow_id, workspace)
+    found = world.store.get(Metrics, run.id)
+    return {"metrics": list(found.rows) if found else []}
+
+
+@router.get("/{workflow_id}/tasks")
+def list_tasks(
+    world: Here,
+    _token: ByUser,
+    workspace: MaybeWorkspace,
+    workflow_id: str,
+    most: Most = 100,
+    offset: Offset = 0,
+    search: str = "",
+    sortBy: str = "taskId",  # noqa: N803
+    sortDir: str = "asc",  # noqa: N803
+) -> dict[str, Any]:
+    """Its tasks. `search` takes words of a task's name, tag or hash, or a status."""
+    run = records.run(world, workflow_id, workspace)
+    found = [
+        task_answers.task(task)
+        for task in records.listed(world, Task, "run", run.id)
+        if all(word in task_words(task) for word in search.lower().split())
+    ]
+    found.sort(key=lambda task: sort_key(task.get(sortBy)), reverse=sortDir.lower() == "desc")
+    return {"tasks": [{"task": task} for task in found[offset : offset + most]], "total": len(found)}
+
+
+def task_words(task: Task) -> str:
+    """What a search looks into."""
+    return " ".join(
+        str(task.data.get(key) or "") for key in ("name", "process", "tag", "hash", "status")
+    ).lower()
+
+
+def sort_key(value: Any) -> tuple[int, float, str]:
+    """Orders numbers, then texts, then what is absent."""
+    if isinstance(value, (int, float)):
+        return (0, float(value), "")
+    return (1, 0.0, value) if isinstance(value, str) else (2, 0.0, "")
+
+
+@router.get("/{workflow_id}/task/{task_id}")
+def describe_task(
+    world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str, task_id: int
+) -> dict[str, Any]:
+    """One task."""
+    run = records.run(world, workflow_id, workspace)
+    found = world.store.get(Task, f"{run.id}/{task_id}")
+    if found is None:
+        raise not_found("task", task_id)
+    return {"task": task_answers.task(found)}

@@ -1,0 +1,67 @@
+"""A launch in Nextflow's own terms: its extra arguments, its config files, its parameters. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+BASE = """// Set by headnode: this machine is the whole cluster.
+process.executor = 'local'
+"""
+DOCKER = """docker.enabled = true
+"""
+CONTAINER_PLATFORMS = ("aws-cloud", "azure-cloud")
+"""Platforms whose machines have Docker."""
+
+
+def arguments(run_id: str, launch: Mapping[str, Any]) -> list[str]:
+    """What follows `nextflow run <pipeline>`, besides what the runner itself knows: profile, entry,
+    parameters file, and switches."""
+    words: list[str] = []
+    if profiles := launch.get("configProfiles"):
+        words += ["-profile", ",".join(profiles)]
+    for option, field in (("-entry", "entryName"), ("-output-dir", "outputDir")):
+        if launch.get(field):
+            words += [option, str(launch[field])]
+    for option, field in (("-latest", "pullLatest"), ("-stub-run", "stubRun")):
+        if launch.get(field):
+            words.append(option)
+    if parameters(launch) is None:
+        words += ["-params-file", params_file(run_id)]
+    return words
+
+
+def params_file(run_id: str) -> str:
+    """The name of the file for parameters that were given as YAML."""
+    return f"nf-{run_id}-params.yml"
+
+
+def parameters(launch: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The parameters, or None when they are YAML, which only Nextflow reads."""
+    try:
+        found = json.loads(launch.get("paramsText") or "{}")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def files(run_id: str, platform: str, config: Mapping[str, Any], launch: Mapping[str, Any]) -> dict[str, str]:
+    """Files for the run's directory, by name. Nextflow reads the configs in the order of their names,
+    and a later one wins: headnode's, then the environment's, then the launch's."""
+    texts = {
+        f"nf-{run_id}-1-headnode.config": base_config(platform, launch),
+        f"nf-{run_id}-2-environment.config": str(config.get("nextflowConfig") or ""),
+        f"nf-{run_id}-3-launch.config": str(launch.get("configText") or ""),
+    }
+    found = {
+        name: text if text.endswith("\n") else f"{text}\n" for name, text in texts.items() if text.strip()
+    }
+    if parameters(launch) is None:
+        found[params_file(run_id)] = str(launch["paramsText"])
+    return found
+
+
+def base_config(platform: str, launch: Mapping[str, Any]) -> str:
+    """What makes any pipeline run on one machine. A launch with profiles chooses by them how its tasks
+    get their software; one without gets Docker, where the machines have it."""
+    containers = platform in CONTAINER_PLATFORMS and not launch.get("configProfiles")
+    return BASE + (DOCKER if containers else "")

@@ -1,0 +1,67 @@
+"""What people change about an environment that exists. None of it touches the cloud."""
+
+from typing import Any
+
+from shared.errors import Conflict, Invalid
+from shared.model.environment import Environment
+from shared.ports import World
+from shared.steps.environments import credentials_faults
+
+
+def name_taken(world: World, workspace_id: int, name: str) -> bool:
+    """Whether an environment of the workspace holds this name (in any case of letters)."""
+    key = name.lower()
+    page = world.store.find(
+        Environment, "workspace", str(workspace_id), upto=key, newest_first=True, limit=10
+    )
+    return any(f"{workspace_id}/{key}" in each.names() for each in page.items)
+
+
+def update(world: World, environment: Environment, **changes: Any) -> Environment:
+    """The environment with its name, description or credentials changed. Raises Invalid for credentials
+    that do not exist, Exists for a name that is taken, Conflict for one that is being deleted."""
+    standing(environment)
+    if faults := credentials_faults(world, environment.workspace_id, changes.get("credentials_id", "")):
+        raise Invalid(*faults)
+    return world.store.save(environment.but(**changes, updated_at=world.clock.now()))
+
+
+def make_primary(world: World, environment: Environment) -> None:
+    """Makes it its workspace's primary environment instead of another one, at once. Idempotent."""
+    standing(environment)
+    now = world.clock.now()
+    others = [other for other in listed(world, environment.workspace_id) if other.primary]
+    demoted = [other.but(primary=False, updated_at=now) for other in others if other.id != environment.id]
+    world.store.save_all(environment.but(primary=True, updated_at=now), *demoted)
+
+
+def primary_of(world: World, workspace_id: int) -> Environment | None:
+    """The workspace's primary environment, if it has one."""
+    return next((each for each in listed(world, workspace_id) if each.primary), None)
+
+
+def switch(world: World, environment: Environment, status: str) -> Environment:
+    """Disables (DISABLED) or enables (AVAILABLE) it. Idempotent. Raises Conflict in any other state."""
+    if environment.status == status:
+        return environment
+    if {environment.status, status} != {"AVAILABLE", "DISABLED"}:
+        raise Conflict(f"compute environment {environment.name} is {environment.status}")
+    return world.store.save(environment.to(status, world.clock.now()))
+
+
+def standing(environment: Environment) -> None:
+    """Raises Conflict for an environment that is gone or going."""
+    if environment.status in ("DELETING", "DELETED"):
+        raise Conflict(f"compute environment {environment.name} is {environment.status}")
+
+
+def listed(world: World, workspace_id: int) -> list[Environment]:
+    """All environments of a workspace that are not deleted."""
+    found: list[Environment] = []
+    after = ""
+    while True:
+        page = world.store.find(Environment, "workspace", str(workspace_id), after=after, limit=200)
+        found.extend(page.items)
+        after = page.after
+        if not after:
+            return found
