@@ -36,5 +36,5 @@ class TestAwsCloud(ProviderContract):
                 platform="aws-cloud",
                 config={"region": REGION, "workDir": "s3://work-bucket/work"},
             ),
-            end=lambda id: ec2.terminate_instances(InstanceIds=[id]),
+            end=lambda machine: ec2.terminate_instances(InstanceIds=[machine]),
         )

@@ -41,13 +41,26 @@ def details(account: Account) -> dict[str, Any]:
 
 
 def image_for(account: Account) -> Image:
-    """The image to start. No call when the record has it."""
+    """The image to start. No call when the record has it and it was not found gone."""
     kept = account.environment.details
-    if kept.get("imageId"):
-        return Image(id=str(kept["imageId"]), root=str(kept.get("rootDevice") or "/dev/xvda"))
-    key = f"image {account.options.image_id} {account.options.architecture}"
     now = account.clock.now()
-    return account.clients.remember(key, now, REMEMBER, lambda: find_image(account))
+    clients = account.clients
+    if kept.get("imageId") and not clients.remember(image_key(account, "gone"), now, REMEMBER, bool):
+        return Image(id=str(kept["imageId"]), root=str(kept.get("rootDevice") or "/dev/xvda"))
+    return clients.remember(image_key(account, "found"), now, REMEMBER, lambda: find_image(account))
+
+
+def replace_image(account: Account) -> None:
+    """Looks the default image up anew at the next start: AWS says that the one we know is gone."""
+    account.clients.forget(image_key(account, "found"))
+    account.clients.forget(image_key(account, "gone"))
+    account.clients.remember(image_key(account, "gone"), account.clock.now(), REMEMBER, lambda: True)
+
+
+def image_key(account: Account, what: str) -> str:
+    """What is remembered of this environment's image."""
+    kept = account.environment.details.get("imageId", "")
+    return f"image {what} {account.options.image_id or account.options.architecture} {kept}"
 
 
 def subnets_for(account: Account) -> tuple[str, ...]:
@@ -80,7 +93,7 @@ def find_image(account: Account) -> Image:
     usable = [image for image in found if image.state == "available"]
     if not usable:
         what = wanted or f"Amazon Linux 2023 ({account.options.architecture})"
-        raise Refused(f"no image {what} in {account.options.region}")
+        raise Refused(f"imageId: there is no {what} in {account.options.region}")
     return max(usable, key=lambda image: (image.created, image.name))
 
 
@@ -151,8 +164,6 @@ def described_subnets(account: Account, name: str, values: list[str]) -> list[di
     ]
 
 
-def forget(account: Account) -> None:
-    """Drops what was looked up at the start: the cloud says that it does not exist any more."""
-    options = account.options
-    account.clients.forget(f"image {options.image_id} {options.architecture}")
-    account.clients.forget(f"subnets {options.vpc_id}")
+def forget_subnets(account: Account) -> None:
+    """Drops the subnets that were looked up at a start: AWS says that one does not exist any more."""
+    account.clients.forget(f"subnets {account.options.vpc_id}")

@@ -44,7 +44,7 @@ class AwsCloud:
         return forge.remove(self._account, row)
 
     def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
-        """Machines by tag, role and profile by name."""
+        """Role and profile, by name."""
         return forge.leftovers(self._account, rows)
 
     def offers(self, run: Run) -> list[Offer]:  # noqa: ARG002

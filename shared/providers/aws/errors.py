@@ -94,10 +94,12 @@ BAD_KEYS = frozenset(
 AGAIN = {"ConcurrentModification": 2.0, "EntityTemporarilyUnmodifiable": 5.0, "PendingVerification": 300.0}
 """Codes that pass by themselves -> seconds until the next try."""
 PERMANENT = re.compile(
-    r"(Invalid|Missing|Unknown|Malformed|Validation|OperationNotPermitted|Unsupported|NoSuch|LimitExceeded"
-    r"|EntityAlreadyExists|DeleteConflict|Encrypted|UnmodifiableEntity|PermanentRedirect)"
+    r"(Invalid|Missing|Unknown|Malformed|Validation|OperationNotPermitted|Unsupported|NoSuch|VPC|DefaultVpc"
+    r"|\w*LimitExceeded|EntityAlreadyExists|DeleteConflict|Encrypted|UnmodifiableEntity|PermanentRedirect)"
 )
 """How the codes begin that stay the same until a person changes something."""
+UNSEEN_PROFILE = re.compile(r"Invalid IAM Instance Profile|has no associated IAM Roles")
+"""How EC2 says that IAM's newest change has not reached it yet."""
 LONGEST_WAIT = 60.0
 """Seconds; a longer Retry-After is not believed."""
 ACTION = re.compile(r"not authorized to perform:? ([A-Za-z0-9-]+:[A-Za-z0-9*]+)")
@@ -161,7 +163,7 @@ def from_answer(error: Any, action: str) -> HeadnodeError:
         return NoCapacity(said, code)
     if code in AGAIN:
         return Retry(said, after=AGAIN[code])
-    if code == "InvalidParameterValue" and "Invalid IAM Instance Profile" in text:
+    if code == "InvalidParameterValue" and UNSEEN_PROFILE.search(text):
         return NotYet(said)
     if code in FORBIDDEN:
         named = ACTION.search(text)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.errors import NotYet, Refused, Retry
 from shared.model import tags
 from shared.model.environment import Leftover, Resource, ResourceRow
-from shared.model.machine import GONE
-from shared.providers.aws import machines, policies
+from shared.providers.aws import policies
 from shared.providers.aws.account import Account
 from shared.providers.aws.errors import asking, code_of, text_of
 
@@ -202,15 +201,9 @@ def gone_is_fine(act: Callable[[], object]) -> None:
 
 
 def leftovers(account: Account, rows: Sequence[ResourceRow]) -> list[Leftover]:
-    """Machines by tag, the role by name, the profile by a deletion that must find nothing (asked only
-    for a row whose removal was asked for before: a profile in use is reported without touching it)."""
-    wanted = {tags.ENVIRONMENT: account.environment.id}
-    found = [
-        Leftover(type="Instance", cloud_id=machine.id, why=machine.state)
-        for page in machines.listed(account, wanted, machines.ALIVE)
-        for machine in page
-        if machine.state != GONE
-    ]
+    """The role by name, the profile by a deletion that must find nothing (asked only for a row whose
+    removal was asked for before: a profile in use is reported without touching it)."""
+    found: list[Leftover] = []
     for row in rows:
         why = role_left(account, row.name) if row.key == ROLE else profile_left(account, row)
         if why:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import Fault, HeadnodeError, Invalid, NotYet, Refused, Retry
+from shared.errors import Fault, HeadnodeError, Invalid, NoCapacity, NotYet, Refused, Retry
 from shared.model import tags
 from shared.model.machine import Offer, Order
 from shared.providers.aws import choices
@@ -69,13 +69,16 @@ def meaning(account: Account, error: Exception) -> Exception:
 
 
 def stale(account: Account, code: str, said: HeadnodeError) -> HeadnodeError:
-    """A subnet or image that is gone: what we looked up is looked up again, what the user (or the
-    record) says is refused."""
-    given = account.options.subnets if "Subnet" in code else account.options.image_id
-    kept = account.environment.details.get("subnetIds" if "Subnet" in code else "imageId")
-    if given or kept is not None:
-        return Refused(f"{'subnetIds' if 'Subnet' in code else 'imageId'}: {said}")
-    choices.forget(account)
+    """A subnet or image that is gone: what the user named is refused; of what was looked up, the next
+    subnet may do, and the image is looked up anew."""
+    if "Subnet" in code:
+        if account.options.subnets:
+            return Refused(f"subnetIds: {said}")
+        choices.forget_subnets(account)
+        return NoCapacity(str(said), code)
+    if account.options.image_id:
+        return Refused(f"imageId: {said}")
+    choices.replace_image(account)
     return Retry(str(said), after=1.0)
 
 
