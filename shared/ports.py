@@ -143,7 +143,7 @@ class Provider(Protocol):
         existed is gone. Never touches what does not carry our tag and installation."""
 
     def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
-        """Lists, by tag and by name, what still exists of this environment, machines included."""
+        """Lists what still exists of this environment's resources. Its machines are in `machines`."""
 
     def offers(self, run: Run) -> list[Offer]:
         """The ways to get a machine, in the order of preference. Pure."""

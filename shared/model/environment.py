@@ -69,6 +69,8 @@ class Environment(Record, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
     """What the config leaves open and the account answered when it was checked: a launch asks nothing."""
     resources: tuple[ResourceRow, ...] = ()
+    emptied_at: float = 0.0
+    """When a listing by tag showed no machine of it any more, on its way to be disposed of."""
     wait: Wait | None = None
     timeline: tuple[Event, ...] = ()
     receipt: Receipt | None = None

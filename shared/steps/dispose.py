@@ -1,10 +1,12 @@
 """Dispose: walks the graph back from whatever exists, and proves with a listing that nothing is left.
 
-Never gives up: a refusal is written on the environment as the reason why it waits, and tried again.
+Machines come first and are the reap step's work, which has the permissions for them: it answers with
+`emptied_at`. Then resources go wave by wave. Never gives up: a refusal is written on the environment as
+the reason why it waits, and tried again.
 """
 
 from shared import plan
-from shared.errors import HeadnodeError, Refused, Retry
+from shared.errors import Refused, Retry
 from shared.model.environment import Environment, Leftover, Receipt
 from shared.model.message import Message
 from shared.model.timeline import Wait
@@ -20,24 +22,22 @@ def run(message: Message, world: World) -> Outcome:
     environment = world.store.get(Environment, message.subject)
     if environment is None or environment.status != "DELETING":
         return done()
+    if not environment.emptied_at:
+        return done(Message(step="reap", subject=f"empty:{environment.id}"))
     try:
         provider = world.provider(environment)
         environment, reason, after = backward(environment, provider, world)
         if not reason:
             return settled(environment, provider, world)
-    except HeadnodeError as error:
-        if not isinstance(error, (Retry, Refused)):
-            raise
-        reason, after = str(error), error.after if isinstance(error, Retry) else REFUSED_AGAIN
+    except (Retry, Refused) as error:
+        reason, after = str(error), pause(error)
         environment = world.store.get(Environment, environment.id) or environment
     return later(environment, reason, after, world)
 
 
 def backward(environment: Environment, provider: Provider, world: World) -> tuple[Environment, str, float]:
-    """Removes machines, then resources wave by wave. Returns why it cannot go on yet ("" when all
+    """Removes resources wave by wave. Returns why it cannot go on yet ("" when all
     rows are gone) and for how long."""
-    if left := stop_machines(environment, provider):
-        return environment, left, world.settings.look_again
     while wave := plan.removable(environment.resources):
         for row in wave:
             environment = environment.with_row(row.to("gone" if row.state == "planned" else "removing"))
@@ -47,22 +47,6 @@ def backward(environment: Environment, provider: Provider, world: World) -> tupl
         if reason:
             return environment, reason, after
     return environment, "", 0.0
-
-
-def stop_machines(environment: Environment, provider: Provider) -> str:
-    """Asks for the removal of every machine that still carries the environment's tag; what is left,
-    in words."""
-    ids = [
-        machine.id
-        for page in provider.machines()
-        for machine in page
-        if machine.environment_id == environment.id
-    ]
-    if not ids:
-        return ""
-    refused = provider.stop(ids)
-    why = f" ({next(iter(refused.values()))})" if refused else ""
-    return f"waiting for {len(ids)} machine(s) to be gone{why}"
 
 
 def remove_wave(environment: Environment, provider: Provider, world: World) -> tuple[Environment, str, float]:
@@ -76,10 +60,8 @@ def remove_wave(environment: Environment, provider: Provider, world: World) -> t
                 environment = environment.noting(now, "removed", f"{row.type} {row.name}")
                 continue
             reason, wait = f"{row.type} {row.name} is being removed", world.settings.look_again
-        except Retry as error:
-            reason, wait = f"{row.type} {row.name}: {error}", error.after
-        except Refused as error:
-            reason, wait = f"{row.type} {row.name}: {error}", REFUSED_AGAIN
+        except (Retry, Refused) as error:
+            reason, wait = f"{row.type} {row.name}: {error}", pause(error)
         environment = environment.with_row(row.but(reason=reason))
         why, after = why or reason, max(after, wait)
     return environment, why, after
@@ -99,6 +81,11 @@ def settled(environment: Environment, provider: Provider, world: World) -> Outco
     )
     world.store.save(environment.to("DELETED", now, receipt=receipt, wait=None, deleted_at=now, message=""))
     return done()
+
+
+def pause(error: Retry | Refused) -> float:
+    """Seconds until a removal is tried again."""
+    return error.after if isinstance(error, Retry) else REFUSED_AGAIN
 
 
 def named(left: list[Leftover]) -> str:

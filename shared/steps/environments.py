@@ -77,7 +77,8 @@ def has_any(world: World, workspace_id: int) -> bool:
 
 
 def dispose_environment(world: World, environment: Environment) -> Environment:
-    """Marks an environment as DELETING, which frees its name, and sends it to the dispose step.
+    """Marks an environment as DELETING, which frees its name. The reap step empties it of machines, then
+    the dispose step of everything else.
     Idempotent: one that is being deleted, or is, stays as it is. Raises Busy while runs are active."""
     if environment.status in ("DELETING", "DELETED"):
         return environment
@@ -88,5 +89,5 @@ def dispose_environment(world: World, environment: Environment) -> Environment:
     now = world.clock.now()
     wait = Wait(reason="queued", next_at=now + RESEND_AFTER)
     environment = world.store.save(environment.to("DELETING", now, wait=wait, primary=False))
-    world.queue.send(Message(step="dispose", subject=environment.id))
+    world.queue.send(Message(step="reap", subject=f"empty:{environment.id}"))
     return environment

@@ -1,7 +1,8 @@
 """Reap: every machine goes, the moment its work ends, and nothing counts as gone on our own word.
 
 A message names a run (its work ended, or somebody cancelled it), a machine (a cloud event), a scope
-(one account and region to sweep) or `tick` (the timer). The sweep itself is in `sweep`.
+(one account and region to sweep), an environment to empty, or `tick` (the timer). The last three are
+in `sweep`.
 """
 
 from shared.model.environment import Environment
@@ -14,7 +15,7 @@ from shared.steps import sweep
 from shared.steps.outcome import Again, Outcome, done
 from shared.steps.runs import RESEND_AFTER, placed
 
-TICK, SCOPE, MACHINE = "tick", "scope:", "machine:"
+TICK, SCOPE, MACHINE, EMPTY = "tick", "scope:", "machine:", "empty:"
 
 
 def run(message: Message, world: World) -> Outcome:
@@ -25,6 +26,8 @@ def run(message: Message, world: World) -> Outcome:
         return sweep.scope(message.subject.removeprefix(SCOPE), world, bool(message.facts.get("force")))
     if message.subject.startswith(MACHINE):
         return on_event(message.subject.removeprefix(MACHINE), message, world)
+    if message.subject.startswith(EMPTY):
+        return sweep.empty(message.subject.removeprefix(EMPTY), world)
     return reap_run(message.subject, world)
 
 

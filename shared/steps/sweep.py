@@ -5,7 +5,7 @@ in both directions. This is the guard that needs no event, no runner and no mess
 import logging
 from collections.abc import Iterator
 
-from shared.errors import Conflict, HeadnodeError
+from shared.errors import Conflict, HeadnodeError, Refused, Retry
 from shared.model.environment import Environment
 from shared.model.machine import GONE, STOPPING, Machine
 from shared.model.message import Message, Parked, to_text
@@ -15,7 +15,7 @@ from shared.model.tags import ORPHAN
 from shared.model.timeline import Wait
 from shared.ports import Provider, World
 from shared.steps import judge
-from shared.steps.outcome import Outcome, done
+from shared.steps.outcome import Again, Outcome, done
 from shared.steps.runs import RESEND_AFTER
 
 log = logging.getLogger("headnode")
@@ -64,7 +64,7 @@ def listed(kind: type[R], index: str, partition: str, world: World, upto: str = 
 def next_message(record: Record) -> Message | None:
     """The message that takes a record further, read off its state alone."""
     if isinstance(record, Environment):
-        step = {"CREATING": "create", "DELETING": "dispose"}.get(record.status)
+        step = {"CREATING": "create", "DELETING": "dispose"}.get(record.status)  # dispose asks for reap
         return Message(step=step, subject=record.id) if step else None
     if not isinstance(record, Run) or record.is_over:
         return None
@@ -100,6 +100,36 @@ def scope(environment_id: str, world: World, force: bool = False) -> Outcome:
     follow_ups += removed(removals, environment_id, provider, world, force)
     follow_ups += missing(expected, world)
     return done(*follow_ups)
+
+
+def empty(environment_id: str, world: World) -> Outcome:
+    """Removes every machine of an environment that is being disposed of; when a listing by tag shows
+    none, writes that down and hands the environment to the dispose step."""
+    environment = world.store.get(Environment, environment_id)
+    if environment is None or environment.status != "DELETING":
+        return done()
+    now = world.clock.now()
+    after = world.settings.look_again
+    try:
+        reason = stop_all(environment, world.provider(environment))
+    except (Retry, Refused) as error:
+        reason, after = str(error), error.after if isinstance(error, Retry) else RESEND_AFTER
+    if not reason:
+        world.store.save(environment.but(emptied_at=now, updated_at=now))
+        return done(Message(step="dispose", subject=environment_id))
+    world.store.save(environment.but(wait=Wait(reason=reason, next_at=now + after), updated_at=now))
+    return Again(after, reason)
+
+
+def stop_all(environment: Environment, provider: Provider) -> str:
+    """Asks for the removal of every machine that carries the environment's tag; what is left of them,
+    in words, "" when a listing shows none."""
+    ids = [each.id for page in provider.machines() for each in page if each.environment_id == environment.id]
+    if not ids:
+        return ""
+    refused = provider.stop(ids)
+    why = f" ({next(iter(refused.values()))})" if refused else ""
+    return f"waiting for {len(ids)} machine(s) to be gone{why}"
 
 
 def expected_machines(scope: str, world: World) -> dict[str, str]:

@@ -218,12 +218,14 @@ class ProviderContract:
         assert shown.state in (PENDING, RUNNING)
         assert shown.orphan_since == 0.0
 
-    def test_a_machine_is_a_leftover_of_its_environment(self, place: Place, ready: Provider) -> None:
+    def test_a_machine_is_listed_with_its_environment_until_it_is_gone(
+        self, place: Place, ready: Provider
+    ) -> None:
         started = ready.start(order(ready))
-        assert started in [each.cloud_id for each in ready.leftovers(())]
+        assert listed(ready)[started].environment_id == place.environment.id
         assert ready.stop([started]) == {}
         place.settle()
-        assert ready.leftovers(()) == []
+        assert listed(ready) == {}
 
     def test_scope_is_the_same_for_the_same_account(self, place: Place, provider: Provider) -> None:
         assert provider.scope()
