@@ -83,8 +83,16 @@ def plan(
     heads = ("RESOURCE", "NAME", "AFTER")
     cells = ((row["type"], row["name"], ", ".join(row.get("needs", ()))) for row in rows)
     screen.table(heads, cells, "nothing would be made: everything is your own")
+    for number, offer in enumerate(planned.get("offers", ()), 1):
+        screen.line(f"offer {number}: {offer_text(offer)}")
     if faults := planned.get("faults"):
         raise HeadnodeError("; ".join(f"{fault['field']}: {fault['message']}" for fault in faults))
+
+
+def offer_text(found: dict[str, Any]) -> str:
+    """An offer in words."""
+    kind = "spot" if found.get("spot") else "on-demand"
+    return " ".join(part for part in (found.get("machine_type", ""), found.get("place", ""), kind) if part)
 
 
 def body_of(

@@ -55,3 +55,14 @@ def replay(message: Id, *, output: Output = Format.text) -> None:
     answer = connect().post(f"/headnode/parked/{message}/replay")
     screen.data(answer or {"replayed": message})
     screen.line(f"{message} sent again")
+
+
+@app.command("drop")
+def drop(message: Id, *, output: Output = Format.text) -> None:
+    """Forget one that need not be replayed."""
+    from local.cli.client import connect
+
+    screen = Screen(output)
+    connect().delete(f"/headnode/parked/{message}")
+    screen.data({"dropped": message})
+    screen.line(f"{message} dropped")

@@ -48,6 +48,8 @@ def environment_body(
     read = environment_file(file) if file else {}
     options = {key: value for key, value in options.items() if value not in (None, "")}
     merged = {"platform": "aws-cloud", **read, **options}
+    if merged["platform"] == "local":
+        merged["platform"] = "local-platform"
     if not merged.get("name"):
         raise typer.BadParameter("an environment needs a name (an argument, or `name` in the file)")
     wanted = str(merged.get("credentials") or merged.get("credentialsId") or "")

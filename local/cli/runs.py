@@ -83,12 +83,19 @@ def machines(record: dict[str, Any]) -> list[tuple[Any, ...]]:
     for attempt in record.get("attempts") or ():
         number = attempt["number"]
         rows += [
-            (number, "", offer(refusal["offer"]), "refused", refusal["reason"][:80], "")
+            (number, "", environments.offer_text(refusal["offer"]), "refused", refusal["reason"][:80], "")
             for refusal in attempt.get("refusals") or ()
         ]
         ended, state = attempt.get("end_reason", ""), attempt.get("state", "intended")
         rows.append(
-            (number, attempt.get("machine_id", ""), offer(attempt["offer"]), state, ended, lived(attempt))
+            (
+                number,
+                attempt.get("machine_id", ""),
+                environments.offer_text(attempt["offer"]),
+                state,
+                ended,
+                lived(attempt),
+            )
         )
     return rows
 
@@ -97,12 +104,6 @@ def lived(attempt: dict[str, Any]) -> str:
     """How long an attempt's machine existed; empty while it does."""
     placed, gone = attempt.get("placed_at"), attempt.get("gone_at")
     return span(gone - placed) if placed and gone else ""
-
-
-def offer(found: dict[str, Any]) -> str:
-    """An offer in words."""
-    kind = "spot" if found.get("spot") else "on-demand"
-    return " ".join(part for part in (found.get("machine_type", ""), found.get("place", ""), kind) if part)
 
 
 @app.command("cancel")

@@ -10,7 +10,7 @@ from shared.errors import Unreachable
 
 LOOK = 0.4
 """Seconds between two looks at the start."""
-LOOK_AT_MOST = 2.0
+LOOK_AT_MOST = 1.0
 OUT_OF_REACH = 60.0
 """Seconds for which a control plane that went away (a restart) is waited for."""
 
