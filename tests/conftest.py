@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import random
 import shutil
 import socket
 from collections.abc import Iterator
@@ -52,15 +53,18 @@ def _emulated_aws() -> Iterator[EmulatedAws]:
 
 
 @pytest.fixture
-def aws(_emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> EmulatedAws:
-    """An empty emulated AWS without machines; the environment points boto3 at it."""
+def aws(_emulated_aws: EmulatedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatedAws]:
+    """An empty emulated AWS without machines; the environment points boto3 at it. Fails the test when
+    the emulator itself breaks."""
     _emulated_aws.reset()
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     for name, value in _emulated_aws.environment(REGION).items():
         monkeypatch.setenv(name, value)
-    return _emulated_aws
+    yield _emulated_aws
+    assert not _emulated_aws.crashes, _emulated_aws.crashes[0]
+    assert not _emulated_aws.events.failures, _emulated_aws.events.failures
 
 
 @pytest.fixture
@@ -72,3 +76,11 @@ def aws_with_machines(aws: EmulatedAws) -> Iterator[EmulatedAws]:
     aws.life.machines = True
     yield aws
     aws.reset()
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Randomness for one test. Its seed is shown when the test fails; HEADNODE_SEED repeats it."""
+    seed = int(os.environ.get("HEADNODE_SEED") or random.SystemRandom().randrange(2**32))
+    request.node.add_report_section("setup", "seed", f"HEADNODE_SEED={seed}")
+    return random.Random(seed)

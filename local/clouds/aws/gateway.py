@@ -1,6 +1,7 @@
 """The strict front: every call passes here before and after moto sees it."""
 
 import threading
+import traceback
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -44,6 +45,8 @@ class Gateway:
         self.services: dict[str, list[Service]] = {}
         self.sides: dict[str, Side] = {}
         self._judge = judge
+        self.crashes: list[str] = []
+        """Tracebacks of the emulator's own errors, moto's included."""
         self.locks: dict[str, threading.RLock] = {name: threading.RLock() for name in _TURNS}
 
     def turn(self, service: str) -> AbstractContextManager[Any]:
@@ -64,8 +67,18 @@ class Gateway:
         except Dropped:
             self._journal.add(call, 0, "dropped")
             raise
+        except Exception as error:
+            answer = self._crashed(call, error)
         self._journal.add(call, answer.status, _code(answer))
         return answer
+
+    def _crashed(self, call: Call, error: Exception) -> Answer:
+        """A client deserves an answer that it can read, and a test should know."""
+        what = f"{call.service}:{call.action}"
+        if isinstance(error, NotImplementedError):
+            return refusal(call, "NotImplemented", f"The emulator cannot do {what}: {error}", 501)
+        self.crashes.append("".join(traceback.format_exception(error)))
+        return refusal(call, "InternalFailure", f"The emulator broke at {what}: {error!r}", 500)
 
     def _serve(self, call: Call, environ: dict[str, Any]) -> Answer:
         refused = self._judge(call) or self._faults.before(call)
@@ -96,16 +109,7 @@ class Gateway:
         finally:
             if hasattr(parts, "close"):
                 parts.close()
-        return _readable(call, answer)
-
-
-def _readable(call: Call, answer: Answer) -> Answer:
-    """moto's own crashes come as HTML pages; a client deserves an error it can read."""
-    kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
-    if answer.status >= 500 and "html" in kind and call.service != "s3":
-        said = f"The emulator cannot do {call.service}:{call.action}"
-        return refusal(call, "NotImplemented", said, 501)
-    return answer
+        return answer
 
 
 def headers_of(environ: dict[str, Any]) -> dict[str, str]:

@@ -102,7 +102,7 @@ class Profiles:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.delay = 0.0
-        """Seconds from the last change of a profile until EC2 accepts it."""
+        """Seconds from the last change of a profile until EC2 accepts it; set to 0 and it does at once."""
         self._clock = clock
         self._changed: dict[str, float] = {}
         self._lock = threading.Lock()

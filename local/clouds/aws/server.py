@@ -23,7 +23,7 @@ from local.clouds.aws.life import BY_FAILURE, Life
 from local.clouds.aws.machines import MachineRoom
 from local.clouds.aws.metadata import Metadata
 from local.clouds.aws.permissions.judge import Judge
-from local.clouds.aws.permissions.policy import Document
+from local.clouds.aws.permissions.policy import Document, check
 
 
 class EmulatedAws:
@@ -58,6 +58,11 @@ class EmulatedAws:
         self._metadata = Metadata(self.life, clock, self.judge.roles.__setitem__)
         self._tokens = Tokens()
         self._regions = Regions()
+
+    @property
+    def crashes(self) -> list[str]:
+        """Tracebacks of the emulator's own errors: none, or the emulator is at fault."""
+        return self._gateway.crashes
 
     @property
     def url(self) -> str:
@@ -95,13 +100,17 @@ class EmulatedAws:
         parts = (self.faults, self.journal, self.judge, self.profiles, self._tokens, self._regions, self._metadata)
         for part in parts:
             part.clear()
+        self.crashes.clear()
         if self._front:
             self.events.clear()
         self.life.machines, self.life.pending = self._machines, self._pending
 
     def enforce(self, who: str, *documents: Document) -> None:
         """From now on calls of an access key id, or with the credentials of a role (its name), may do
-        what these policy documents allow and nothing else. Unmodelled calls are refused."""
+        what these policy documents allow and nothing else; unmodelled calls are refused. Raises
+        UnreadablePolicy for a document that could not be judged by."""
+        for document in documents:
+            check(document)
         self.judge.documents[who] = list(documents)
 
     def interrupt(self, instance: str, notice: float = 120.0) -> None:

@@ -8,7 +8,7 @@ from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.faults import denied
 from local.clouds.aws.permissions import ec2, iam, records, s3
-from local.clouds.aws.permissions.policy import Decision, Document, Need, decide
+from local.clouds.aws.permissions.policy import Decision, Document, Need, UnreadablePolicy, decide
 from local.clouds.aws.wire import Answer
 
 _MODELS: dict[str, Callable[[Call], list[Need] | None]] = {
@@ -63,7 +63,10 @@ class Judge:
         if needs is None:
             return self._refuse(call, Need(f"{call.service}:{call.action}"), "the emulator has no model of it")
         for need in needs:
-            decision = decide(documents, need)
+            try:
+                decision = decide(documents, need)
+            except UnreadablePolicy as error:
+                return self._refuse(call, need, f"behind an unreadable policy: {error}")
             if decision is not Decision.ALLOW:
                 return self._refuse(call, need, decision.value)
         return None

@@ -54,6 +54,13 @@ def decide(documents: Iterable[Document], need: Need) -> Decision:
     return found
 
 
+def check(document: Document) -> None:
+    """Raises UnreadablePolicy for a document that could not be judged by."""
+    for statement in _statements(document):
+        for operator in statement.get("Condition", {}):
+            _met(operator, ["0"], ["0"])
+
+
 _KNOWN = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 
