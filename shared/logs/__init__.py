@@ -1,0 +1,1 @@
+"""Where log lines and files of runs are read, one module for each kind of place."""

@@ -1,0 +1,51 @@
+"""The entry point. However the work ends, the machine is switched off."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from shared.runner.boot import Boot, Places
+from shared.runner.errors import RunnerError
+from shared.runner.power import power_off
+from shared.runner.session import Session
+from shared.runner.watch import TERMINATED, Stop
+
+FINISH_WITHIN = 1500.0
+"""Seconds after the work was stopped by which the machine is switched off, whatever still hangs."""
+
+
+def main(argv: list[str]) -> int:
+    """Runs the machine's work. Returns only where the machine cannot be switched off."""
+    parser = argparse.ArgumentParser(prog="runner", description="Runs one pipeline and powers off.")
+    parser.add_argument("--boot", type=Path, required=True, help="boot.json, written by the user data")
+    options = parser.parse_args(argv)
+    stop = Stop()
+    # The rest of the code is never interrupted by a signal: the handler only leaves a note.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.note(TERMINATED))
+    try:
+        os.umask(0o077)
+        threading.Thread(target=last_resort, args=(stop,), daemon=True).start()
+        pace = float(os.environ.get("HEADNODE_PACE", "1"))
+        Session(Boot.read(options.boot), Places.of(), stop, pace).run()
+    except RunnerError as error:
+        print(f"headnode: {error}", file=sys.stderr, flush=True)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        power_off()
+    return 1
+
+
+def last_resort(stop: Stop) -> None:
+    """Switches the machine off when saving and reporting hang."""
+    stop.asked.wait()
+    threading.Event().wait(FINISH_WITHIN)
+    power_off()
+    os._exit(1)

@@ -1,0 +1,166 @@
+"""Ships log lines while they are written: to CloudWatch Logs or to a file, at most once a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from shared.runner.aws import Aws
+from shared.runner.console import Console
+from shared.runner.errors import Denied, Failed, RunnerError, StepFailed
+from shared.runner.lines import Stamps
+
+EVERY = 1.0
+BATCH_BYTES = 900_000
+"""CloudWatch takes 1,048,576 bytes with 26 more for each event (PutLogEvents, service quotas)."""
+BATCH_LINES = 10_000
+AHEAD_MS = 100 * 60 * 1000
+"""Stamps may run ahead of the clock when lines come faster than one in a millisecond; CloudWatch
+refuses those that are more than two hours ahead."""
+
+EXISTS = "ResourceAlreadyExistsException"
+
+Line = tuple[int, str]
+
+
+class Target(Protocol):
+    """Where lines go. `send` blocks for seconds at most; raises Failed, and may then be repeated with
+    the same lines."""
+
+    def send(self, lines: list[Line]) -> None: ...
+
+
+class FileTarget:
+    """Appends to a file. Only whole batches count: a part that was written is taken back."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def send(self, lines: list[Line]) -> None:
+        data = "".join(f"{text}\n" for _, text in lines).encode(errors="replace")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab", buffering=0) as file:
+                size = file.seek(0, 2)
+                if file.write(data) < len(data):
+                    file.truncate(size)
+                    raise Failed("the log file's disk is full")
+        except OSError as error:
+            raise Failed(f"{self._path.name}: {error.strerror}") from None
+
+
+class CloudWatchTarget:
+    """One stream; group and stream are made when they are missing."""
+
+    def __init__(self, aws: Aws, group: str, stream: str) -> None:
+        self._aws = aws
+        self._names = {"logGroupName": group, "logStreamName": stream}
+
+    def send(self, lines: list[Line]) -> None:
+        # An empty message is refused; a blank keeps the line.
+        events = [{"timestamp": stamp, "message": text or " "} for stamp, text in lines]
+        try:
+            self._call("PutLogEvents", {**self._names, "logEvents": events})
+        except Denied as error:
+            if error.code == "DataAlreadyAcceptedException":
+                return
+            if error.code != "ResourceNotFoundException":
+                raise
+            self._make()
+            self._call("PutLogEvents", {**self._names, "logEvents": events})
+
+    def _make(self) -> None:
+        group = {"logGroupName": self._names["logGroupName"]}
+        self._made("CreateLogGroup", group)
+        self._made("CreateLogStream", self._names)
+
+    def _made(self, action: str, names: dict[str, str]) -> None:
+        try:
+            self._call(action, names)
+        except Denied as error:
+            # A role that may not make groups can still use one that is there.
+            if error.code not in (EXISTS, "OperationAbortedException", "AccessDeniedException"):
+                raise
+
+    def _call(self, action: str, body: Mapping[str, object]) -> None:
+        self._aws.call("logs", f"Logs_20140328.{action}", dict(body), patience=0.0)
+
+
+def target(logs: dict[str, str], aws: Aws) -> Target:
+    """The target that a spec names. Raises StepFailed for one that this runner does not know."""
+    if logs.get("kind") == "file":
+        return FileTarget(Path(logs["path"]))
+    if logs.get("kind") == "cloudwatch":
+        return CloudWatchTarget(aws, logs["group"], logs["stream"])
+    raise StepFailed(f"log target {logs.get('kind')!r} is not known to this runner")
+
+
+class Shipper:
+    """A thread that sends what the console gets. While the target is away it waits, and the console
+    keeps the lines on disk."""
+
+    def __init__(self, console: Console, where: Target, every: float = EVERY) -> None:
+        self._console = console
+        self._target = where
+        self._every = every
+        self._stamps = Stamps()
+        self._batch: list[Line] = []
+        self._closing = threading.Event()
+        self._give_up = 0.0
+        self.trouble = ""
+        """Why the last try failed; empty when it did not."""
+        self._thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        self._thread.start()
+
+    def drain(self, patience: float) -> bool:
+        """Sends what is left, for at most `patience` seconds. Whether all of it went."""
+        self._give_up = time.monotonic() + patience
+        self._closing.set()
+        self._console.grown.set()
+        self._thread.join(patience + 5.0)
+        return not self._batch and not self._thread.is_alive() and not self._console.take(1)
+
+    def _run(self) -> None:
+        pause = self._every
+        while True:
+            self._console.grown.wait(self._every)
+            try:
+                sent = self._ship()
+                pause, self.trouble = self._every, ""
+            except (RunnerError, OSError) as error:
+                sent, self.trouble = False, str(error)
+                pause = min(pause * 2, 30.0)
+            if self._closing.is_set():
+                if (not sent and not self._batch) or time.monotonic() > self._give_up:
+                    return
+                pause = 0.0 if sent else min(pause, 1.0)
+            self._closing.wait(pause) if not self._closing.is_set() else time.sleep(pause)
+
+    def _ship(self) -> bool:
+        """Sends a batch: the one that failed, else the next lines. Whether there was one."""
+        if not self._batch:
+            room = BATCH_BYTES - 26 * BATCH_LINES
+            lines = self._console.take(room)
+            self._batch = [(self._stamps.next(time.time()), line) for line in lines]
+        if not self._batch:
+            return False
+        while self._batch[-1][0] > time.time() * 1000 + AHEAD_MS and not self._closing.is_set():
+            time.sleep(1.0)
+        while self._batch:
+            part = first_part(self._batch)
+            self._target.send(part)
+            del self._batch[: len(part)]
+        return True
+
+
+def first_part(lines: list[Line]) -> list[Line]:
+    """As many of the lines as one call takes."""
+    size = 0
+    for number, (_, text) in enumerate(lines[:BATCH_LINES]):
+        size += len(text.encode(errors="replace")) + 26
+        if number and size > BATCH_BYTES:
+            return lines[:number]
+    return lines[:BATCH_LINES]

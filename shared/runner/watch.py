@@ -1,0 +1,82 @@
+"""What ends the work from outside: a signal, the cloud, the deadline, the control plane."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Callable
+
+from shared.runner.imds import Metadata
+
+TERMINATED, INTERRUPTED, DEADLINE = "terminated", "interrupted", "deadline reached"
+CANCELLED, DISMISSED = "cancelled", "dismissed"
+
+NOTICE_EVERY = 5.0
+MARGIN = 120.0
+"""Seconds before the deadline at which the work is stopped, so that its log can still be saved; at most a
+tenth of the time that there was."""
+
+
+class Stop:
+    """Why the work has to stop. The first reason counts, but a dismissal always does: then nothing is to
+    be saved or said any more."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.reason = ""
+        self._noted = ""
+
+    def ask(self, reason: str) -> None:
+        """Thread-safe, but not for signal handlers."""
+        if not self.reason or reason == DISMISSED:
+            self.reason = reason
+        self.asked.set()
+
+    def note(self, reason: str) -> None:
+        """For signal handlers: a handler that takes a lock can wait for the very code it interrupted."""
+        self._noted = self._noted or reason
+
+    @property
+    def pending(self) -> bool:
+        """Whether the work has to stop; takes up what a signal handler noted."""
+        if self._noted and not self.asked.is_set():
+            self.ask(self._noted)
+        return self.asked.is_set()
+
+
+class Deadline:
+    """When all of it has to be over, in epoch seconds (UTC). The control plane may move it."""
+
+    def __init__(self, at: float) -> None:
+        self._began = time.time()
+        self._at = at
+
+    def move(self, at: float) -> None:
+        """0.0 is no news."""
+        if at > 0:
+            self._at = at
+
+    @property
+    def stops_at(self) -> float:
+        """When the work is stopped."""
+        return self._at - min(MARGIN, max(0.0, self._at - self._began) / 10)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the work has to stop now."""
+        return time.time() >= self.stops_at
+
+
+def watch(
+    stop: Stop, deadline: Deadline, metadata: Metadata, notice: Callable[[str], None], pace: float
+) -> None:
+    """Looks for the spot notice and the deadline until the work is to stop. Blocks; a thread's body."""
+    while not stop.asked.is_set():
+        said = metadata.interruption()
+        if said:
+            notice(said)
+            stop.ask(INTERRUPTED)
+        if deadline.reached:
+            stop.ask(DEADLINE)
+        left = max(0.05, deadline.stops_at - time.time())
+        stop.asked.wait(min(NOTICE_EVERY * pace, left))
