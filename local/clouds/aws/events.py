@@ -100,6 +100,7 @@ def _rule(rule: Any) -> Sink:
 
     def send(event: dict[str, Any]) -> None:
         event["time"] = datetime.fromisoformat(event["time"]).timestamp()  # moto's own inner form
+        event["ingestion-time"] = event["time"]
         rule.send_to_targets(event)
 
     return send

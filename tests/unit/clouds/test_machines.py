@@ -1,20 +1,35 @@
 """Instances with machines: user data is really carried out, and the state follows the machine."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from botocore.credentials import InstanceMetadataProvider
 from botocore.exceptions import ClientError
+from botocore.utils import InstanceMetadataFetcher
 
 from local.clouds.aws import EmulatedAws
+from local.clouds.aws.front import Front
 from local.clouds.aws.images import image_id
+from local.clouds.aws.wire import Answer
+from shared.providers.local import processes
 
 IMAGE = image_id("us-east-1", "al2023-ami-2023.11.20261109.0-kernel-6.1-x86_64")
+FOR_EVER = "#!/bin/sh\necho up\nexec sleep 1000\n"
+SPOT = {"InstanceMarketOptions": {"MarketType": "spot"}}
 
 
-def start(user_data: str, **changes) -> str:
+def start(user_data: str = FOR_EVER, **changes: Any) -> str:
     asked = {
         "ImageId": IMAGE,
         "InstanceType": "m6i.large",
@@ -26,15 +41,19 @@ def start(user_data: str, **changes) -> str:
     return boto3.client("ec2").run_instances(**asked | changes)["Instances"][0]["InstanceId"]
 
 
-def shown(id: str) -> dict:
+def shown(id: str) -> dict[str, Any]:
     return boto3.client("ec2").describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]
 
 
-def printed(cloud: EmulatedAws, id: str, text: str) -> None:
+def eventually(true: Callable[[], Any], about: Callable[[], Any] = str) -> None:
     until = time.monotonic() + 10
-    while text not in cloud.room.console(id):
-        assert time.monotonic() < until, cloud.room.console(id)
+    while not true():
+        assert time.monotonic() < until, about()
         time.sleep(0.02)
+
+
+def printed(cloud: EmulatedAws, id: str, text: str) -> None:
+    eventually(lambda: text in cloud.room.console(id), lambda: cloud.room.console(id))
 
 
 def test_shutdown_on_the_machine_terminates_the_instance(aws_with_machines: EmulatedAws):
@@ -44,3 +63,309 @@ def test_shutdown_on_the_machine_terminates_the_instance(aws_with_machines: Emul
 
     assert "hello from the machine" in aws_with_machines.room.console(id)
     assert shown(id)["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
+
+
+def test_shutdown_stops_an_instance_that_does_not_say_terminate(aws_with_machines: EmulatedAws):
+    id = start("#!/bin/sh\npoweroff\n", InstanceInitiatedShutdownBehavior="stop")
+
+    aws_with_machines.until(id, "stopped")
+
+    assert shown(id)["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
+
+
+def test_the_end_of_the_user_data_does_not_end_the_machine(aws_with_machines: EmulatedAws):
+    id = start("#!/bin/sh\necho over\n")
+    printed(aws_with_machines, id, "over")
+
+    assert shown(id)["State"]["Name"] == "running"
+
+
+def test_cloud_config_is_carried_out(aws_with_machines: EmulatedAws):
+    document = {
+        "write_files": [{"path": "/etc/headnode/boot.json", "content": "e30=", "encoding": "b64", "permissions": "0600"}],
+        "runcmd": ["stat -c %a:%s /etc/headnode/boot.json", ["echo", "two words"], "shutdown now"],
+    }
+    id = start(f"#cloud-config\n{json.dumps(document)}\n")
+
+    aws_with_machines.until(id, "terminated")
+
+    assert aws_with_machines.room.console(id).splitlines()[:2] == ["600:2", "two words"]
+
+
+def test_terminating_kills_the_whole_tree(aws_with_machines: EmulatedAws):
+    id = start("#!/bin/sh\nsetsid nohup sleep 1000 &\ntrap '' TERM\necho up\nwhile :; do sleep 1000; done\n")
+    printed(aws_with_machines, id, "up")
+    machine = aws_with_machines.life.find(id).machine
+    tree = processes.descendants(machine.pid)
+
+    answer = boto3.client("ec2").terminate_instances(InstanceIds=[id])["TerminatingInstances"][0]
+
+    assert answer["CurrentState"]["Name"] == "shutting-down"
+    assert shown(id)["State"]["Name"] == "shutting-down"
+    aws_with_machines.until(id, "terminated")
+    assert len(tree) > 3
+    assert not [pid for pid in tree if processes.started(pid)]
+    assert shown(id)["StateReason"]["Code"] == "Client.UserInitiatedShutdown"
+
+
+def test_terminating_gives_the_machine_a_moment_to_say_goodbye(aws_with_machines: EmulatedAws):
+    id = start("#!/bin/sh\ntrap 'echo goodbye; exit' TERM\necho up\nwhile :; do sleep 0.05; done\n")
+    printed(aws_with_machines, id, "up")
+
+    boto3.client("ec2").terminate_instances(InstanceIds=[id])
+    aws_with_machines.until(id, "terminated")
+
+    assert "goodbye" in aws_with_machines.room.console(id)
+
+
+def test_pending_takes_its_time(aws_with_machines: EmulatedAws):
+    aws_with_machines.life.pending = 0.3
+    id = start("#!/bin/sh\necho up\n")
+
+    assert shown(id)["State"]["Name"] == "pending"
+    assert aws_with_machines.room.console(id) == ""
+    aws_with_machines.until(id, "running")
+    printed(aws_with_machines, id, "up")
+
+
+def test_a_machine_terminated_while_pending_never_runs(aws_with_machines: EmulatedAws):
+    aws_with_machines.life.pending = 0.2
+    id = start("#!/bin/sh\necho up\n")
+
+    boto3.client("ec2").terminate_instances(InstanceIds=[id])
+
+    aws_with_machines.until(id, "terminated")
+    time.sleep(0.3)
+    assert aws_with_machines.room.console(id) == ""
+
+
+def test_spot_warns_and_then_takes_the_machine(aws_with_machines: EmulatedAws):
+    look = (
+        'import time,urllib.request as u,os\nb=os.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"]+"/latest/"\n'
+        'r=u.Request(b+"api/token",method="PUT",headers={"X-aws-ec2-metadata-token-ttl-seconds":"60"})\n'
+        "t=u.urlopen(r).read().decode()\n"
+        'print("looking",flush=True)\n'
+        "while True:\n"
+        "  try:\n"
+        '    print(u.urlopen(u.Request(b+"meta-data/spot/instance-action",headers={"X-aws-ec2-metadata-token":t})).read(),flush=True)\n'
+        "    time.sleep(100)\n"
+        "  except u.HTTPError as e:\n"
+        '    assert e.code == 404; e.close(); time.sleep(0.02)\n'
+    )
+    seen: list[dict[str, Any]] = []
+    aws_with_machines.on_event(seen.append)
+    id = start(f"#!{sys.executable}\n{look}", **SPOT)
+    printed(aws_with_machines, id, "looking")
+
+    aws_with_machines.interrupt(id, notice=0.5)
+    printed(aws_with_machines, id, '"action": "terminate"')
+    aws_with_machines.until(id, "terminated")
+
+    assert shown(id)["StateReason"]["Code"] == "Server.SpotInstanceTermination"
+    kinds = [(event["detail-type"], event["detail"].get("state")) for event in seen]
+    assert ("EC2 Spot Instance Interruption Warning", None) in kinds
+    assert kinds[-1] == ("EC2 Instance State-change Notification", "terminated")
+
+
+def test_only_spot_can_be_interrupted(aws: EmulatedAws):
+    with pytest.raises(ValueError, match="no spot instance"):
+        aws.interrupt(start())
+
+
+def test_a_broken_host_takes_its_machine_along(aws_with_machines: EmulatedAws):
+    id = start()
+    printed(aws_with_machines, id, "up")
+
+    aws_with_machines.fail(id)
+
+    aws_with_machines.until(id, "terminated")
+    assert shown(id)["StateReason"]["Code"] == "Server.InternalError"
+
+
+def test_events_tell_every_state_in_order(aws: EmulatedAws):
+    seen: list[dict[str, Any]] = []
+    aws.on_event(seen.append)
+
+    id = start()
+    boto3.client("ec2").terminate_instances(InstanceIds=[id])
+    boto3.client("ec2").terminate_instances(InstanceIds=[id])
+    aws.events.settle()
+
+    assert [event["detail"]["state"] for event in seen] == ["pending", "running", "shutting-down", "terminated"]
+    assert seen[0] | {"id": "", "time": ""} == {
+        "version": "0",
+        "id": "",
+        "detail-type": "EC2 Instance State-change Notification",
+        "source": "aws.ec2",
+        "account": "123456789012",
+        "time": "",
+        "region": "us-east-1",
+        "resources": [f"arn:aws:ec2:us-east-1:123456789012:instance/{id}"],
+        "detail": {"instance-id": id, "state": "pending"},
+    }
+
+
+def test_rules_send_what_they_match_to_their_queue(aws: EmulatedAws):
+    sqs, rules = boto3.client("sqs"), boto3.client("events")
+    url = sqs.create_queue(QueueName="reap")["QueueUrl"]
+    pattern = {"source": ["aws.ec2"], "detail": {"state": ["shutting-down", "terminated"]}}
+    rules.put_rule(Name="ends", EventPattern=json.dumps(pattern))
+    rules.put_targets(Rule="ends", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:reap"}])
+
+    id = start()
+    boto3.client("ec2").terminate_instances(InstanceIds=[id])
+    aws.events.settle()
+
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    events = [json.loads(message["Body"]) for message in found]
+    assert sorted(event["detail"]["state"] for event in events) == ["shutting-down", "terminated"]
+    assert events[0]["detail"]["instance-id"] == id
+    assert "ingestion-time" not in events[0]
+    assert events[0]["time"].endswith("Z")
+
+
+def test_events_are_posted_to_a_url(aws: EmulatedAws):
+    bodies: list[dict[str, Any]] = []
+
+    def listen(environ: dict[str, Any]) -> Answer:
+        bodies.append(json.loads(environ["wsgi.input"].read()))
+        return Answer(204)
+
+    listener = Front("127.0.0.1", 0, listen)
+    listener.start()
+    aws.on_event(listener.url)
+
+    start()
+    aws.events.settle()
+    listener.stop()
+
+    assert [event["detail"]["state"] for event in bodies] == ["pending", "running"]
+
+
+def metadata(aws: EmulatedAws, id: str, path: str, token: str = "", method: str = "GET", **headers: str) -> str:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token:
+        given["X-aws-ec2-metadata-token"] = token
+    request = urllib.request.Request(f"{aws.url}/imds/{id}/latest/{path}", headers=given, method=method)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.read().decode()
+
+
+def session(aws: EmulatedAws, id: str) -> str:
+    ttl = {"X_aws_ec2_metadata_token_ttl_seconds": "60"}
+    return metadata(aws, id, "api/token", method="PUT", **ttl)
+
+
+def status(call: Callable[[], Any]) -> int:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        call()
+    error.value.close()
+    return error.value.code
+
+
+def test_metadata_wants_a_session_token(aws: EmulatedAws):
+    id, other = start(), start()
+    token = session(aws, id)
+
+    assert status(lambda: metadata(aws, id, "meta-data/instance-id")) == 401
+    assert status(lambda: metadata(aws, id, "meta-data/instance-id", "guessed")) == 401
+    assert status(lambda: metadata(aws, other, "meta-data/instance-id", token)) == 401
+    assert status(lambda: metadata(aws, id, "api/token", method="PUT")) == 400
+    assert status(lambda: metadata(aws, id, "meta-data/none", token)) == 404
+    assert status(lambda: metadata(aws, "i-none", "meta-data/instance-id", token)) == 404
+
+
+def test_metadata_tells_a_machine_about_itself(aws: EmulatedAws):
+    tags = [{"Key": "headnode:run", "Value": "r1"}]
+    id = start(
+        "#!/bin/sh\necho ä",
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        MetadataOptions={"InstanceMetadataTags": "enabled", "HttpTokens": "required"},
+    )
+    token = session(aws, id)
+
+    def told(path: str) -> str:
+        return metadata(aws, id, path, token)
+
+    assert told("meta-data/instance-id") == id
+    assert told("meta-data/instance-type") == "m6i.large"
+    assert told("meta-data/placement/region") == "us-east-1"
+    assert told("meta-data/placement/availability-zone") == shown(id)["Placement"]["AvailabilityZone"]
+    assert told("meta-data/instance-life-cycle") == "on-demand"
+    assert told("meta-data/placement/").split() == ["availability-zone", "region"]
+    assert told("meta-data/tags/instance/headnode:run") == "r1"
+    assert told("user-data") == "#!/bin/sh\necho ä"
+    assert json.loads(told("dynamic/instance-identity/document"))["instanceId"] == id
+    assert status(lambda: told("meta-data/spot/instance-action")) == 404
+    assert status(lambda: told("meta-data/iam/info")) == 404
+
+
+def give_role(name: str, *actions: str) -> None:
+    iam = boto3.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    may = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+
+
+def test_a_machine_has_its_roles_credentials_and_no_more(aws: EmulatedAws):
+    give_role("machine-role", "s3:ListAllMyBuckets")
+    id = start(IamInstanceProfile={"Name": "machine-role"})
+
+    fetcher = InstanceMetadataFetcher(base_url=f"{aws.url}/imds/{id}", env={})
+    found = InstanceMetadataProvider(fetcher).load().get_frozen_credentials()
+    machine = boto3.Session(found.access_key, found.secret_key, found.token)
+
+    assert machine.client("sts").get_caller_identity()["Arn"].endswith(f"assumed-role/machine-role/{id}")
+    assert machine.client("s3").list_buckets()["Buckets"] == []
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        machine.client("ec2").describe_instances()
+
+
+def test_reset_leaves_no_machine_behind(aws_with_machines: EmulatedAws):
+    id = start()
+    printed(aws_with_machines, id, "up")
+    machine = aws_with_machines.life.find(id).machine
+    tree = [machine.pid, *processes.descendants(machine.pid)]
+
+    aws_with_machines.reset()
+
+    assert not [pid for pid in tree if processes.started(pid)]
+    assert not machine.directory.exists()
+
+
+HOST = """
+import json, sys
+from pathlib import Path
+from tests.unit.clouds.test_machines import start
+from local.clouds.aws import EmulatedAws
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+with EmulatedAws(directory=Path(sys.argv[1])) as cloud:
+    os.environ.update(cloud.environment())
+    id = start()
+    cloud.until(id, "running")
+    print(cloud.life.find(id).machine.pid, flush=True)
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_machines_die_with_their_cloud(aws_with_machines: EmulatedAws, tmp_path: Path, number: int):
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, env=environment, text=True
+    ) as host:
+        assert host.stdout is not None
+        machine = int(host.stdout.readline())
+        tree = [machine, *processes.descendants(machine)]
+        assert len(tree) > 2
+
+        host.send_signal(number)
+
+        eventually(lambda: not [pid for pid in tree if processes.started(pid)])
+    assert number == signal.SIGKILL or list(tmp_path.iterdir()) == []
