@@ -76,7 +76,7 @@ report() {
 ended() {
   trap - EXIT
   cat "$log"
-  report "$1"
+  [ -e "$lib/finished" ] || report "$1"
   shutdown -h now || poweroff || halt -p
 }
 trap 'ended $?' EXIT

@@ -40,11 +40,13 @@ from shared.runner.workdir import opened
 
 SPEC_WITHIN = 600.0
 """Seconds for which the control plane may be away before the machine gives up without a spec."""
+FINISHED = "finished"
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL for the engine; half of it when the cloud takes the machine."""
 SAVE_EVERY = 60.0
 SAVE_WITHIN = 300.0
 """Seconds for which a final upload is repeated."""
+LINES_WITHIN = 30.0
 NOTICE_SAVE = 75.0
 """Seconds for the last checkpoint after a spot notice, which leaves two minutes in all."""
 END_WITHIN = 300.0
@@ -93,10 +95,12 @@ class Session:
             self.secrets.remove()
         if self.stop.reason != DISMISSED:
             self.finish(status, error)
+        # Tells the shell around us that nothing is left to be said.
+        (self.places.base / FINISHED).touch()
 
     def work(self) -> tuple[int | None, str]:
         """The steps in their order. The engine's exit status, and why it was stopped if it was."""
-        self.at("boot", f"machine {self.machine_id or 'without an id'}")
+        self.at("boot", f"machine {self.machine().get('id', 'without an id')}")
         self.at("fetch spec", self.boot.control)
         given = repeated(self.control.spec, SPEC_WITHIN, denied_too=True)
         spec = Spec.of(given)
@@ -209,13 +213,13 @@ class Session:
             self.console.say(f"ended with status {status}")
         patience = min(SAVE_WITHIN, NOTICE_SAVE) if interrupted else SAVE_WITHIN
         trouble = [
-            self.tried("log lines", lambda: self.shipped(min(30.0, patience))),
             self.tried("files", lambda: self.save_files(status, patience)),
+            self.tried("checkpoint", lambda: self.save_checkpoint(patience)),
         ]
-        trouble.append(self.tried("checkpoint", lambda: self.save_checkpoint(patience)))
         if not interrupted:
             trouble.append(self.tried("results", lambda: self.save_results(patience)))
-        self.shipped(5.0)
+        # Lines were shipped all the while; these are the last ones.
+        trouble.append(self.tried("log lines", lambda: self.shipped(LINES_WITHIN)))
         lost = "; ".join(filter(None, trouble))
         self.reporter.finish(
             END_WITHIN,

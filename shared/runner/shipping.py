@@ -126,7 +126,8 @@ class Shipper:
     def _run(self) -> None:
         pause = self._every
         while True:
-            self._console.grown.wait(self._every)
+            if not self._closing.is_set():
+                self._console.grown.wait(self._every)
             try:
                 sent = self._ship()
                 pause, self.trouble = self._every, ""
