@@ -56,6 +56,8 @@ class Rig:
     clock: FakeClock
     ids: SeededIds
     wrap: Callable[[World], World] = field(default=lambda world: world)
+    before: Callable[[str], None] = field(default=lambda step: None)
+    """Called with the step of each message that is about to be delivered."""
 
     def __post_init__(self) -> None:
         self.world = self.fresh()
@@ -118,6 +120,7 @@ class Rig:
         """Delivers what is due, once; how many messages there were."""
         deliveries = self.world.queue.receive(STEPS, limit)
         for delivery in deliveries:
+            self.before(delivery.step)
             handle(delivery.text, self.world)
             self.world.queue.done(delivery)
         return len(deliveries)

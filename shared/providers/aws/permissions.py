@@ -23,7 +23,7 @@ BY_STEP: Mapping[str, tuple[str, ...]] = {
     "launch": ("AwsCloudLaunchEC2", "AwsCloudCreatePassRole"),
     "logs": ("AwsCloudLaunchLogs", "AwsCloudLaunchS3"),
     "reap": ("AwsCloudLaunchEC2",),
-    "dispose": ("AwsCloudDelete", "AwsCloudLaunchEC2"),
+    "dispose": ("AwsCloudDelete",),
 }
 """Step -> the ids of the published statements that cover every call it makes."""
 
