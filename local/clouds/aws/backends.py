@@ -17,14 +17,14 @@ STATES = {
 
 def ec2(region: str) -> Any:
     """moto's EC2 of a region."""
-    from moto.ec2 import ec2_backends
+    from moto.ec2.models import ec2_backends
 
     return ec2_backends[ACCOUNT][region]
 
 
 def iam() -> Any:
     """moto's IAM."""
-    from moto.iam import iam_backends
+    from moto.iam.models import iam_backends
 
     return iam_backends[ACCOUNT]["aws"]
 
@@ -119,7 +119,7 @@ def offer_managed_policy(arn: str) -> None:
 
 def rules(region: str) -> list[Any]:
     """The enabled EventBridge rules of a region's default bus."""
-    from moto.events import events_backends
+    from moto.events.models import events_backends
 
     buses = events_backends[ACCOUNT][region].event_buses
     return [rule for rule in list(buses["default"].rules.values()) if rule.state == "ENABLED"]
@@ -128,7 +128,7 @@ def rules(region: str) -> list[Any]:
 def role_credentials(region: str, role: Any, session: str, seconds: int) -> Any:
     """Temporary credentials of a role, known to moto's STS: access_key_id, secret_access_key,
     session_token."""
-    from moto.sts import sts_backends
+    from moto.sts.models import sts_backends
 
     sts = sts_backends[ACCOUNT]["aws"]
     return sts.assume_role(region, session, role.arn, "", seconds, "")

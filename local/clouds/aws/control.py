@@ -1,14 +1,14 @@
 """The emulator's own little API, under `/_cloud/`, for scripting its bad days from another process.
 
-    POST   /_cloud/faults     {"service", "action", "when"?, "kind"?, "times"?, "seconds"?, "message"?, "status"?}
-    DELETE /_cloud/faults
-    POST   /_cloud/interrupt  {"instance", "notice"?}
-    POST   /_cloud/fail       {"instance"}
-    POST   /_cloud/enforce    {"who", "documents"}
-    POST   /_cloud/events     {"url"}
-    GET    /_cloud/journal    -> {"calls": [...], "writes": n}
-    GET    /_cloud/console/<instance id>
-    POST   /_cloud/reset
+POST   /_cloud/faults     {"service", "action", "when"?, "kind"?, "times"?, "seconds"?, "message"?, "status"?}
+DELETE /_cloud/faults
+POST   /_cloud/interrupt  {"instance", "notice"?}
+POST   /_cloud/fail       {"instance"}
+POST   /_cloud/enforce    {"who", "documents"}
+POST   /_cloud/events     {"url"}
+GET    /_cloud/journal    -> {"calls": [...], "writes": n}
+GET    /_cloud/console/<instance id>
+POST   /_cloud/reset
 """
 
 import json
@@ -38,8 +38,9 @@ class Control:
             ("GET", "journal"): lambda _: self._journal(),
         }
 
-    def answer(self, method: str, path: str, _: dict[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """One request."""
+        del headers
         what, _, rest = path.removeprefix("/_cloud/").partition("/")
         if (method, what) == ("GET", "console"):
             return Answer.json({"console": self._cloud.room.console(rest)})

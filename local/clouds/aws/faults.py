@@ -180,5 +180,5 @@ def _capacity(call: Call) -> Answer:
     if call.params.get("InstanceMarketOptions.MarketType") == "spot":
         said = "There is no Spot capacity available that matches your request."
     else:
-        said = f"We currently do not have sufficient {machine_type} capacity in the Availability Zone you requested."
+        said = f"We do not have sufficient {machine_type} capacity in the Availability Zone you requested."
     return refusal(call, "InsufficientInstanceCapacity", said, 500)

@@ -27,11 +27,11 @@ class Handler(MotoRequestHandler):
         environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self._body(environ))
         try:
-            answer = self.server.app(environ)
+            answer = self.server.app(environ)  # type: ignore[call-arg]
         except Dropped:
             self._hang_up()
             return
-        self._send(answer)
+        self._send(answer)  # type: ignore[arg-type]
 
     def _body(self, environ: dict[str, Any]) -> bytes:
         if environ.get("wsgi.input_terminated"):
@@ -52,9 +52,9 @@ class Handler(MotoRequestHandler):
         if answer.status not in (204, 304):
             self.send_header("Content-Length", length)
         body = b"" if self.command == "HEAD" or answer.status in (204, 304) else answer.body
-        head = b"".join(self._headers_buffer) + b"\r\n"
-        self._headers_buffer = []
-        self.wfile.write(head + body)
+        self._headers_buffer: list[bytes]
+        self._headers_buffer.append(b"\r\n" + body)  # headers and body in one packet
+        self.flush_headers()
 
     def _hang_up(self) -> None:
         self.close_connection = True

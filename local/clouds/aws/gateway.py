@@ -91,12 +91,12 @@ class Gateway:
                 answer = service.before(call)
                 if answer:
                     return answer
-            answer = self._faults.within(call) or self._ask_moto(call, environ)
+            answer = self._faults.within(call) or self._ask_moto(environ)
             for service in services:
                 answer = service.after(call, answer)
             return answer
 
-    def _ask_moto(self, call: Call, environ: dict[str, Any]) -> Answer:
+    def _ask_moto(self, environ: dict[str, Any]) -> Answer:
         answer = Answer(500)
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:

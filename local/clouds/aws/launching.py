@@ -45,7 +45,8 @@ class Tokens:
             return refusal(
                 call,
                 "IdempotentParameterMismatch",
-                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+                "Arguments on this idempotent request are inconsistent with arguments used in previous "
+                "request(s).",
             )
         states = [backends.state_of(call.region, id) for id in kept.instances]
         if any(name == "terminated" for _, name in states):
@@ -190,7 +191,7 @@ def _profile(call: Call, profiles: Profiles) -> tuple[str, str] | None:
     arn, name = call.params.get("IamInstanceProfile.Arn"), call.params.get("IamInstanceProfile.Name")
     if not arn and not name:
         return None
-    profile = backends.instance_profile(arn or name)
+    profile = backends.instance_profile(str(arn or name))
     if profile is None or not profiles.visible(profile.name):
         part = "arn" if arn else "name"
         said = "Invalid IAM Instance Profile ARN" if arn else "Invalid IAM Instance Profile name"

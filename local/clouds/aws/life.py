@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from local.clouds.aws import backends
@@ -138,9 +139,9 @@ class Life:
             backends.put_state(backends.instance(call.region, id), "pending")
             self._events.state(call.region, id, "pending")
             if self.machines:
-                self._room.later(self.pending, lambda living=living: self._boot(living))
+                self._room.later(self.pending, partial(self._boot, living))
             else:
-                self._later(self.pending, lambda living=living: self._running(living))
+                self._later(self.pending, partial(self._running, living))
         return answer
 
     def _boot(self, living: Living) -> None:
@@ -215,7 +216,12 @@ class Life:
         if seconds <= 0:
             act()
             return
-        timer = threading.Timer(seconds, lambda: (self._timers.discard(timer), act()))
+
+        def act_once() -> None:
+            self._timers.discard(timer)
+            act()
+
+        timer = threading.Timer(seconds, act_once)
         timer.daemon = True
         self._timers.add(timer)
         timer.start()
@@ -223,6 +229,6 @@ class Life:
 
 def _terminate(living: Living) -> None:
     """Lets moto give back volumes, addresses and the profile."""
-    found = backends.instance(living.region, living.id)
+    found: Any = backends.instance(living.region, living.id)
     with contextlib.suppress(Exception):  # a volume that was detached meanwhile is no reason to live
         found.terminate()

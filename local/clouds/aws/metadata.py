@@ -32,8 +32,9 @@ class Metadata:
         self._tokens.clear()
         self._credentials.clear()
 
-    def answer(self, method: str, path: str, headers: dict[str, str], _: bytes) -> Answer:
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """One request of a machine."""
+        del body
         id, _, rest = path.removeprefix("/imds/").partition("/")
         living = self._life.find(id)
         found = backends.instance(living.region, id) if living else None

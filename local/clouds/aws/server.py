@@ -97,7 +97,15 @@ class EmulatedAws:
         """An empty account again: no resources, machines, faults, journal, tokens or listeners."""
         self.life.clear()
         backends.reset()
-        parts = (self.faults, self.journal, self.judge, self.profiles, self._tokens, self._regions, self._metadata)
+        parts = (
+            self.faults,
+            self.journal,
+            self.judge,
+            self.profiles,
+            self._tokens,
+            self._regions,
+            self._metadata,
+        )
         for part in parts:
             part.clear()
         self.crashes.clear()
@@ -166,8 +174,8 @@ class EmulatedAws:
 def serve(host: str = "127.0.0.1", port: int = 4566, *, directory: Path | None = None) -> None:
     """Runs the emulated AWS until SIGINT or SIGTERM. Blocks."""
     over = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: over.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
     with EmulatedAws(port, host=host, directory=directory) as cloud:
         for name, value in cloud.environment().items():
             print(f"export {name}={value}", flush=True)

@@ -69,7 +69,9 @@ def test_a_fault_can_wait_for_the_nth_call(aws: EmulatedAws):
 
 
 def test_a_fault_can_look_at_the_call(aws: EmulatedAws):
-    aws.faults.add("ec2", "RunInstances", when=lambda call: call.params["InstanceType"] == "m6i.xlarge", times=None)
+    aws.faults.add(
+        "ec2", "RunInstances", when=lambda call: call.params["InstanceType"] == "m6i.xlarge", times=None
+    )
 
     assert [order(), order(InstanceType="m6i.xlarge"), order()] == ["", "InternalError", ""]
 
@@ -190,7 +192,12 @@ def control(aws: EmulatedAws, method: str, path: str, asked: Any = None) -> int:
 
 
 def test_bad_days_can_be_scripted_from_another_process(aws: EmulatedAws):
-    fault = {"service": "ec2", "action": "RunInstances", "when": {"InstanceType": "m6i.large"}, "kind": "capacity"}
+    fault = {
+        "service": "ec2",
+        "action": "RunInstances",
+        "when": {"InstanceType": "m6i.large"},
+        "kind": "capacity",
+    }
 
     assert control(aws, "POST", "faults", fault) == 200
     assert order() == "InsufficientInstanceCapacity"
@@ -202,6 +209,8 @@ def test_bad_days_can_be_scripted_from_another_process(aws: EmulatedAws):
 
 def test_what_the_emulator_cannot_do_is_said_loudly(aws: EmulatedAws):
     with pytest.raises(ClientError) as refused:
-        client("service-quotas").request_service_quota_increase(ServiceCode="ec2", QuotaCode="L-1", DesiredValue=1)
+        client("service-quotas").request_service_quota_increase(
+            ServiceCode="ec2", QuotaCode="L-1", DesiredValue=1
+        )
 
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (404, 501)

@@ -57,7 +57,13 @@ def test_tokens_hold_when_the_same_request_comes_many_times_at_once(aws: Emulate
 
 def test_an_answer_again_has_todays_state(aws: EmulatedAws):
     ec2 = client()
-    asked = {"ImageId": IMAGE, "InstanceType": "m6i.large", "MinCount": 1, "MaxCount": 1, "ClientToken": "run-1"}
+    asked = {
+        "ImageId": IMAGE,
+        "InstanceType": "m6i.large",
+        "MinCount": 1,
+        "MaxCount": 1,
+        "ClientToken": "run-1",
+    }
 
     states = [ec2.run_instances(**asked)["Instances"][0]["State"]["Name"] for _ in range(2)]
 
@@ -112,7 +118,11 @@ def test_a_known_token_answers_even_when_there_is_no_capacity_left(aws: Emulated
 
 
 WRONG = [
-    ({"InstanceType": "m6i.enormous"}, "InvalidParameterValue", "Invalid value 'm6i.enormous' for InstanceType"),
+    (
+        {"InstanceType": "m6i.enormous"},
+        "InvalidParameterValue",
+        "Invalid value 'm6i.enormous' for InstanceType",
+    ),
     ({"UserData": "x" * 16_385}, "InvalidParameterValue", "User data is limited to 16384 bytes"),
     ({"ClientToken": "x" * 65}, "InvalidParameterValue", "token"),
     ({"ImageId": "ami-00000000000000000"}, "InvalidAMIID.NotFound", "does not exist"),
@@ -120,7 +130,11 @@ WRONG = [
     ({"ImageId": ARM}, "InvalidParameterValue", "architecture 'x86_64'"),
     ({"KeyName": "none"}, "InvalidKeyPair.NotFound", "'none'"),
     ({"IamInstanceProfile": {"Name": "none"}}, "InvalidParameterValue", "Invalid IAM Instance Profile name"),
-    ({"IamInstanceProfile": {"Arn": "arn:none"}}, "InvalidParameterValue", "Invalid IAM Instance Profile ARN"),
+    (
+        {"IamInstanceProfile": {"Arn": "arn:none"}},
+        "InvalidParameterValue",
+        "Invalid IAM Instance Profile ARN",
+    ),
     ({"SubnetId": "subnet-none"}, "InvalidSubnetID.NotFound", "subnet-none"),
     ({"SecurityGroupIds": ["sg-none"]}, "InvalidGroup.NotFound", "sg-none"),
 ]
@@ -135,7 +149,9 @@ def test_a_wrong_request_is_refused(aws: EmulatedAws, changes: dict[str, Any], c
     assert count() == 0
 
 
-@pytest.mark.parametrize("changes", [{"UserData": "x" * 16_384}, {"ImageId": ARM, "InstanceType": "m7g.large"}])
+@pytest.mark.parametrize(
+    "changes", [{"UserData": "x" * 16_384}, {"ImageId": ARM, "InstanceType": "m7g.large"}]
+)
 def test_what_is_just_right_is_accepted(aws: EmulatedAws, changes: dict[str, Any]):
     assert order(client(), **changes)
 

@@ -82,7 +82,9 @@ def test_the_end_of_the_user_data_does_not_end_the_machine(aws_with_machines: Em
 
 def test_cloud_config_is_carried_out(aws_with_machines: EmulatedAws):
     document = {
-        "write_files": [{"path": "/etc/headnode/boot.json", "content": "e30=", "encoding": "b64", "permissions": "0600"}],
+        "write_files": [
+            {"path": "/etc/headnode/boot.json", "content": "e30=", "encoding": "b64", "permissions": "0600"}
+        ],
         "runcmd": ["stat -c %a:%s /etc/headnode/boot.json", ["echo", "two words"], "shutdown now"],
     }
     id = start(f"#cloud-config\n{json.dumps(document)}\n")
@@ -139,22 +141,28 @@ def test_a_machine_terminated_while_pending_never_runs(aws_with_machines: Emulat
     assert aws_with_machines.room.console(id) == ""
 
 
+WATCH_SPOT = """
+import os, time, urllib.request as web
+base = os.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"] + "/latest/"
+ttl = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
+token = web.urlopen(web.Request(base + "api/token", method="PUT", headers=ttl)).read().decode()
+ask = web.Request(base + "meta-data/spot/instance-action", headers={"X-aws-ec2-metadata-token": token})
+print("looking", flush=True)
+while True:
+    try:
+        print(web.urlopen(ask).read().decode(), flush=True)
+        time.sleep(100)
+    except web.HTTPError as error:
+        assert error.code == 404
+        error.close()
+        time.sleep(0.02)
+"""
+
+
 def test_spot_warns_and_then_takes_the_machine(aws_with_machines: EmulatedAws):
-    look = (
-        'import time,urllib.request as u,os\nb=os.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"]+"/latest/"\n'
-        'r=u.Request(b+"api/token",method="PUT",headers={"X-aws-ec2-metadata-token-ttl-seconds":"60"})\n'
-        "t=u.urlopen(r).read().decode()\n"
-        'print("looking",flush=True)\n'
-        "while True:\n"
-        "  try:\n"
-        '    print(u.urlopen(u.Request(b+"meta-data/spot/instance-action",headers={"X-aws-ec2-metadata-token":t})).read(),flush=True)\n'
-        "    time.sleep(100)\n"
-        "  except u.HTTPError as e:\n"
-        '    assert e.code == 404; e.close(); time.sleep(0.02)\n'
-    )
     seen: list[dict[str, Any]] = []
     aws_with_machines.on_event(seen.append)
-    id = start(f"#!{sys.executable}\n{look}", **SPOT)
+    id = start(f"#!{sys.executable}\n{WATCH_SPOT}", **SPOT)
     printed(aws_with_machines, id, "looking")
 
     aws_with_machines.interrupt(id, notice=0.5)
@@ -191,7 +199,12 @@ def test_events_tell_every_state_in_order(aws: EmulatedAws):
     boto3.client("ec2").terminate_instances(InstanceIds=[id])
     aws.events.settle()
 
-    assert [event["detail"]["state"] for event in seen] == ["pending", "running", "shutting-down", "terminated"]
+    assert [event["detail"]["state"] for event in seen] == [
+        "pending",
+        "running",
+        "shutting-down",
+        "terminated",
+    ]
     assert seen[0] | {"id": "", "time": ""} == {
         "version": "0",
         "id": "",
@@ -242,7 +255,9 @@ def test_events_are_posted_to_a_url(aws: EmulatedAws):
     assert [event["detail"]["state"] for event in bodies] == ["pending", "running"]
 
 
-def metadata(aws: EmulatedAws, id: str, path: str, token: str = "", method: str = "GET", **headers: str) -> str:
+def metadata(
+    aws: EmulatedAws, id: str, path: str, token: str = "", method: str = "GET", **headers: str
+) -> str:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if token:
         given["X-aws-ec2-metadata-token"] = token
@@ -356,7 +371,7 @@ with EmulatedAws(directory=Path(sys.argv[1])) as cloud:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_machines_die_with_their_cloud(aws_with_machines: EmulatedAws, tmp_path: Path, number: int):
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(
         [sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, env=environment, text=True
     ) as host:

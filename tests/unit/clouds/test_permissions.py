@@ -32,7 +32,10 @@ def client(service: str, key: str | None = KEY, **more: Any) -> Any:
 
 def allow(action: str | list[str], resource: str | list[str] = "*", **condition: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return {"Version": "2012-10-17", "Statement": [statement | ({"Condition": condition} if condition else {})]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [statement | ({"Condition": condition} if condition else {})],
+    }
 
 
 def code(call: Any, **parameters: Any) -> str:
@@ -79,7 +82,13 @@ REFUSALS = [
     ("sqs", "list_queues", {}, "AccessDeniedException", 400),
     ("dynamodb", "describe_table", {"TableName": "abc"}, "AccessDeniedException", 400),
     ("kms", "list_keys", {}, "AccessDeniedException", 400),
-    ("sts", "assume_role", {"RoleArn": "arn:aws:iam::123456789012:role/none", "RoleSessionName": "ab"}, "AccessDenied", 403),
+    (
+        "sts",
+        "assume_role",
+        {"RoleArn": "arn:aws:iam::123456789012:role/none", "RoleSessionName": "ab"},
+        "AccessDenied",
+        403,
+    ),
 ]
 
 
@@ -124,7 +133,10 @@ def test_making_a_role_with_tags_needs_the_permission_to_tag(aws: EmulatedAws):
     aws.enforce(KEY, allow("iam:CreateRole"))
     tags = [{"Key": "a", "Value": "b"}]
 
-    assert code(client("iam").create_role, RoleName="r", AssumeRolePolicyDocument=TRUST, Tags=tags) == "AccessDenied"
+    assert (
+        code(client("iam").create_role, RoleName="r", AssumeRolePolicyDocument=TRUST, Tags=tags)
+        == "AccessDenied"
+    )
     aws.enforce(KEY, allow(["iam:CreateRole", "iam:TagRole"]))
     assert code(client("iam").create_role, RoleName="r", AssumeRolePolicyDocument=TRUST, Tags=tags) == ""
 
@@ -331,7 +343,9 @@ def test_an_assumed_role_may_do_what_its_policies_say_at_that_moment(aws: Emulat
 def test_unsigned_requests_for_a_bucket_are_refused_with_its_region(aws: EmulatedAws, bucket: str):
     from botocore import UNSIGNED
 
-    anonymous = boto3.client("s3", config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}))
+    anonymous = boto3.client(
+        "s3", config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+    )
 
     with pytest.raises(ClientError) as refused:
         anonymous.head_bucket(Bucket=bucket)

@@ -47,7 +47,9 @@ STATEMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("statements", "wanted"), [c[1:] for c in STATEMENTS], ids=[c[0] for c in STATEMENTS])
+@pytest.mark.parametrize(
+    ("statements", "wanted"), [c[1:] for c in STATEMENTS], ids=[c[0] for c in STATEMENTS]
+)
 def test_statements(statements: list[dict[str, Any]], wanted: Decision):
     assert decide([document(*statements)], NEED) is wanted
 

@@ -45,7 +45,11 @@ def _launch(call: Call) -> Iterator[Need]:
     place, made = _place(call), dict(_specified(call.params))
     profile = backends.instance_profile(_profile(call.params))
     about = place | _instance(call.params) | ({"ec2:InstanceProfile": profile.arn} if profile else {})
-    for kind, context in (("instance", about), ("volume", place | _volume(call.params)), ("network-interface", place)):
+    for kind, context in (
+        ("instance", about),
+        ("volume", place | _volume(call.params)),
+        ("network-interface", place),
+    ):
         tagged = requested(made[kind]) if kind in made else {}
         yield Need("ec2:RunInstances", (arn(call, "*", kind),), dict(context) | tagged)
     for id in _used(call):
@@ -62,8 +66,14 @@ def _launch(call: Call) -> Iterator[Need]:
 def _used(call: Call) -> list[str]:
     """The existing resources a launch names, or takes by default."""
     params, ec2 = call.params, backends.ec2(call.region)
-    subnets = [v for k, v in params.items() if k == "SubnetId" or re.fullmatch(r"NetworkInterface\.\d+\.SubnetId", k)]
-    groups = [v for k, v in params.items() if re.search(r"(^|\.)SecurityGroup(Id)?\.\d+$", k) and v.startswith("sg-")]
+    subnets = [
+        v for k, v in params.items() if k == "SubnetId" or re.fullmatch(r"NetworkInterface\.\d+\.SubnetId", k)
+    ]
+    groups = [
+        v
+        for k, v in params.items()
+        if re.search(r"(^|\.)SecurityGroup(Id)?\.\d+$", k) and v.startswith("sg-")
+    ]
     vpc = ec2.get_default_vpc()
     if not subnets:
         zone = params.get("Placement.AvailabilityZone") or f"{call.region}a"
@@ -135,7 +145,9 @@ def _specified(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _tags(params: dict[str, Any], start: str) -> dict[str, str]:
-    keys = {k[: -len(".Key")]: v for k, v in params.items() if k.startswith(f"{start}.") and k.endswith(".Key")}
+    keys = {
+        k[: -len(".Key")]: v for k, v in params.items() if k.startswith(f"{start}.") and k.endswith(".Key")
+    }
     return {key: params.get(f"{at}.Value", "") for at, key in keys.items()}
 
 

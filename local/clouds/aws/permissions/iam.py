@@ -83,7 +83,9 @@ def _names(principal: Any, caller: str) -> bool:
 
 def role_of(named: str) -> Any | None:
     """A role of moto's by its name or ARN."""
-    return next((role for role in list(backends.iam().roles.values()) if named in (role.name, role.arn)), None)
+    return next(
+        (role for role in list(backends.iam().roles.values()) if named in (role.name, role.arn)), None
+    )
 
 
 def role_arn(name: str, path: str = "/") -> str:
@@ -107,5 +109,7 @@ def documents_of(role: str) -> list[dict[str, Any]]:
 
 
 def _tags(params: dict[str, Any]) -> dict[str, str]:
-    keys = {k[: -len(".Key")]: v for k, v in params.items() if k.startswith("Tags.member.") and k.endswith(".Key")}
+    keys = {
+        k[: -len(".Key")]: v for k, v in params.items() if k.startswith("Tags.member.") and k.endswith(".Key")
+    }
     return {key: params.get(f"{at}.Value", "") for at, key in keys.items()}

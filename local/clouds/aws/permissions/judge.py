@@ -55,13 +55,17 @@ class Judge:
         if call.service == "s3" and not call.signed:
             return self._refuse(call, Need(f"s3:{call.action}"), "the request is not signed")
         if (call.service, call.action) == ("sts", "AssumeRole") and not iam.trusts(call, call.principal):
-            return self._refuse(call, Need("sts:AssumeRole", (call.params.get("RoleArn", ""),)), "not trusted")
+            return self._refuse(
+                call, Need("sts:AssumeRole", (call.params.get("RoleArn", ""),)), "not trusted"
+            )
         documents = self._documents(call)
         if documents is None:
             return None
         needs = _MODELS.get(call.service, records.anything)(call)
         if needs is None:
-            return self._refuse(call, Need(f"{call.service}:{call.action}"), "the emulator has no model of it")
+            return self._refuse(
+                call, Need(f"{call.service}:{call.action}"), "the emulator has no model of it"
+            )
         for need in needs:
             try:
                 decision = decide(documents, need)
@@ -86,7 +90,7 @@ class Judge:
     def _documents(self, call: Call) -> list[Document] | None:
         role = self.roles.get(call.access_key)
         known = self.documents.get(role or call.access_key)
-        return iam.documents_of(role) if known is None and role else known
+        return [*iam.documents_of(role)] if known is None and role else known
 
     def _principal(self, call: Call) -> str:
         role = self.roles.get(call.access_key)
@@ -108,7 +112,7 @@ class Judge:
 
 
 def _bucket_region(name: str) -> str:
-    from moto.s3 import s3_backends
+    from moto.s3.models import s3_backends
 
     for backend in s3_backends[backends.ACCOUNT].values():
         if name in backend.buckets:

@@ -70,7 +70,9 @@ def _statements(document: Document) -> list[Mapping[str, Any]]:
     for statement in statements:
         strange = set(statement) - _KNOWN
         if strange or statement.get("Effect") not in ("Allow", "Deny"):
-            raise UnreadablePolicy(f"statement {statement.get('Sid', '')!r}: {sorted(strange) or 'no Effect'}")
+            raise UnreadablePolicy(
+                f"statement {statement.get('Sid', '')!r}: {sorted(strange) or 'no Effect'}"
+            )
         for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
             if (one in statement) == (other in statement):
                 raise UnreadablePolicy(f"statement {statement.get('Sid', '')!r}: either {one} or {other}")
@@ -153,7 +155,7 @@ def _ordered(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) ->
 def _moment(text: str) -> datetime:
     if text.isdecimal():
         return datetime.fromtimestamp(int(text), UTC)
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {

@@ -22,7 +22,9 @@ def _arn(call: Call, service: str, rest: str) -> str:
 
 def logs(call: Call) -> list[Need]:
     """CloudWatch Logs. A group is checked under its own ARN and under that of its (nameless) stream."""
-    group = call.params.get("logGroupName") or str(call.params.get("logGroupIdentifier", "")).rpartition(":")[2]
+    group = (
+        call.params.get("logGroupName") or str(call.params.get("logGroupIdentifier", "")).rpartition(":")[2]
+    )
     if call.action in _ON_STREAMS:
         stream = call.params.get("logStreamName", "")
         return [Need(f"logs:{call.action}", (_arn(call, "logs", f"log-group:{group}:log-stream:{stream}"),))]
@@ -78,7 +80,7 @@ def kms(call: Call) -> list[Need]:
 
 
 def _key(call: Call, asked: str) -> str:
-    from moto.kms import kms_backends
+    from moto.kms.models import kms_backends
 
     alias = asked.rpartition(":")[2]
     if alias.startswith("alias/"):
