@@ -9,8 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from shared.errors import Refused
+
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+    from botocore.config import Config
     from botocore.session import Session
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
@@ -118,6 +121,9 @@ class Clients:
         return made
 
     def _make(self, service: str, kind: str) -> "BaseClient":
+        return self._session.create_client(service, region_name=self.region, config=self._config(kind))
+
+    def _config(self, kind: str) -> "Config":
         from botocore import UNSIGNED
         from botocore.config import Config
 
@@ -128,9 +134,7 @@ class Clients:
             max_pool_connections=POOL,
             retries={"mode": "standard", "total_max_attempts": tries},
         )
-        if kind == "unsigned":
-            config = config.merge(Config(signature_version=UNSIGNED))
-        return self._session.create_client(service, region_name=self.region, config=config)
+        return config.merge(Config(signature_version=UNSIGNED)) if kind == "unsigned" else config
 
     @functools.cached_property
     def _session(self) -> "Session":
@@ -161,8 +165,11 @@ class Clients:
         extra = {"RoleSessionName": self._session_name}
         if self._keys.get("externalId"):
             extra["ExternalId"] = str(self._keys["externalId"])
-        client = functools.partial(base.create_client, region_name=self.region)
-        fetcher = AssumeRoleCredentialFetcher(client, base.get_credentials(), self.role, extra_args=extra)
+        source = base.get_credentials()
+        if source is None:
+            raise Refused(f"there are no usable AWS credentials to assume {self.role} with")
+        client = functools.partial(base.create_client, region_name=self.region, config=self._config("retry"))
+        fetcher = AssumeRoleCredentialFetcher(client, source, self.role, extra_args=extra)
 
         class Assumed(CredentialProvider):
             METHOD = "headnode-assume-role"

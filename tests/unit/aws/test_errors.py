@@ -65,7 +65,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("said", "kind"), CASES, ids=lambda value: getattr(value, "__name__", str(value)[:60]))
+@pytest.mark.parametrize(
+    ("said", "kind"), CASES, ids=lambda value: getattr(value, "__name__", str(value)[:60])
+)
 def test_every_word_has_its_meaning(said: Exception, kind: type[Exception]) -> None:
     assert type(from_sdk(said, "ec2:RunInstances")) is kind
 

@@ -31,7 +31,9 @@ def cloud(bind: Bind) -> AwsCloud:
 
 def started(ec2: Any, count: int = 1, installation: str | None = "this", **more: str) -> list[str]:
     """Instances as we would have started them."""
-    image = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"][0]["ImageId"]
+    image = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"][0][
+        "ImageId"
+    ]
     found = {tags.INSTALLATION: installation, **more}
     pairs = [{"Key": key, "Value": value} for key, value in found.items() if value is not None]
     specification = {"TagSpecifications": [{"ResourceType": "instance", "Tags": pairs}]} if pairs else {}
@@ -55,7 +57,8 @@ def test_a_stopped_instance_is_on_its_way_out_and_can_be_removed(ec2: Any, cloud
 
 
 def test_what_lacks_our_tag_is_left_alone_and_said(ec2: Any, cloud: AwsCloud) -> None:
-    [ours], [theirs], [bare] = started(ec2), started(ec2, installation="that"), started(ec2, installation=None)
+    [ours], [bare] = started(ec2), started(ec2, installation=None)
+    [theirs] = started(ec2, installation="that")
     refused = cloud.stop([bare, ours, theirs])
     assert refused == {theirs: machines.NOT_OURS, bare: machines.NOT_OURS}
     assert state(ec2, ours) != "running"
@@ -72,16 +75,24 @@ def test_wildcards_in_an_installations_name_match_nothing_else(
     assert [each for page in cloud.machines() for each in page] == []
 
 
-def test_many_machines_are_stopped_in_few_calls(ec2: Any, aws: EmulatedAws, cloud: AwsCloud) -> None:
-    ids = started(ec2, 501)
+def test_many_machines_are_stopped_in_few_calls(
+    ec2: Any, aws: EmulatedAws, cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machines, "FILTER_VALUES", 20)
+    monkeypatch.setattr(machines, "BATCH", 50)
+    ids = started(ec2, 51)
     before = aws.journal.count
     assert cloud.stop([*ids, *ids[:5]]) == {}
     assert aws.journal.totals(since=before) == {"ec2:DescribeInstances": 3, "ec2:TerminateInstances": 2}
     assert [each for page in cloud.machines() for each in page] == []
 
 
-def test_pages_hold_a_thousand_at_most(ec2: Any, cloud: AwsCloud) -> None:
-    ids = {machine for _ in range(3) for machine in started(ec2, 400)}
+def test_pages_hold_a_thousand_at_most(
+    ec2: Any, aws: EmulatedAws, cloud: AwsCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert machines.PAGE == 1000
+    monkeypatch.setattr(machines, "PAGE", 50)
+    ids = {machine for _ in range(3) for machine in started(ec2, 40)}
     found = [[each.id for each in page] for page in cloud.machines()]
     assert all(len(page) <= machines.PAGE for page in found)
     assert {machine for page in found for machine in page} == ids
@@ -104,7 +115,9 @@ def test_one_bad_id_does_not_spare_its_batch(ec2: Any, aws: EmulatedAws, cloud: 
     assert [machine for machine in ids if state(ec2, machine) == "running"] == [bad]
 
 
-def test_an_id_that_vanishes_between_look_and_stop_is_gone(ec2: Any, aws: EmulatedAws, cloud: AwsCloud) -> None:
+def test_an_id_that_vanishes_between_look_and_stop_is_gone(
+    ec2: Any, aws: EmulatedAws, cloud: AwsCloud
+) -> None:
     ids = started(ec2, 4)
     gone = ids[0]
     aws.faults.add(

@@ -259,14 +259,16 @@ def test_a_subnet_that_is_gone(aws: EmulatedAws, ready: AwsCloud, bind: Bind) ->
         bind(subnetIds=[gone.place]).start(order(ready, offer=gone))
 
 
-def test_a_default_image_that_is_gone_is_looked_up_anew(aws: EmulatedAws, bind: Bind, ready: AwsCloud) -> None:
+def test_a_default_image_that_is_gone_is_looked_up_anew(
+    aws: EmulatedAws, bind: Bind, ready: AwsCloud
+) -> None:
     wanted: Order = order(ready)
     aged = {"imageId": "ami-0123456789abcdef0", "rootDevice": "/dev/xvda"}
     with pytest.raises(Retry):
         bind(aged).start(wanted)
     assert shown(bind(aged).start(wanted))["ImageId"] == ready.details()["imageId"]
     with pytest.raises(Refused, match="imageId"):
-        bind(aged, imageId="ami-0123456789abcdef0").start(wanted)
+        bind(aged, imageId="ami-0123456789abcdef0").start(wanted.but(token="other"))
 
 
 def test_labels_beyond_what_ec2_takes(aws: EmulatedAws, ready: AwsCloud) -> None:
