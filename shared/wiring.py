@@ -31,6 +31,11 @@ _clients: dict[tuple[str, ...], Any] = {}
 """Cloud clients by credentials, their generation, and region: making one costs more than a call."""
 
 
+def forget_clients() -> None:
+    """Drops every client: the next one reads the environment's endpoint and credentials again."""
+    _clients.clear()
+
+
 class Platforms:
     """Finds the provider and the log source of an environment."""
 

@@ -132,7 +132,10 @@ class _Search:
         number = 1
         while f"Filter.{number}.Name" in asked:
             values = set(_numbered(asked, f"Filter.{number}.Value"))
-            self.filters.append((asked[f"Filter.{number}.Name"], values))
+            if asked[f"Filter.{number}.Name"] == "instance-id":
+                self.ids += values
+            else:
+                self.filters.append((asked[f"Filter.{number}.Name"], values))
             number += 1
 
     def fits(self, id: str, machine: list[Any]) -> bool:

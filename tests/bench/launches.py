@@ -1,0 +1,128 @@
+"""The launch step's own time, and a thousand launches beside a bare SDK loop."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from shared.ports import World
+from shared.steps.deliver import handle
+from tests.bench.ec2_stub import Ec2Stub
+from tests.bench.figures import Figure
+from tests.bench.place import REGION, environment_in, submitted, world_at
+
+WORKERS = 4
+LAUNCHES = 1000
+ROUNDS = 5
+
+
+def figures() -> Iterator[Figure]:
+    """Own time per launch (p50), cloud writes per launch, and the ratio over the bare loop."""
+    with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
+        yield own_time(world)
+    with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
+        before = stub.told()["calls"].get("RunInstances", 0)
+        runs = submitted(world, environment_in(world), 50)
+        drain(world)
+        calls = stub.told()["calls"]
+        writes = (calls["RunInstances"] - before) / len(runs)
+        yield Figure("cloud writes per launch", writes, 1, "calls", f"calls of the stub: {calls}")
+    yield throughput()
+
+
+def own_time(world: World) -> Figure:
+    """The step without the HTTP exchange with the cloud, as the SDK's transport sees it."""
+    from botocore.httpsession import URLLib3Session
+
+    inside = []
+    send = URLLib3Session.send
+
+    def timed(self: Any, request: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return send(self, request)
+        finally:
+            inside.append(time.perf_counter() - start)
+
+    own = []
+    environment = environment_in(world)
+    submitted(world, environment, 300)
+    URLLib3Session.send = timed
+    try:
+        while deliveries := world.queue.receive(["launch"], 1):
+            inside.clear()
+            start = time.perf_counter()
+            handle(deliveries[0].text, world)
+            own.append(time.perf_counter() - start - sum(inside))
+            world.queue.done(deliveries[0])
+    finally:
+        URLLib3Session.send = send
+    p99 = statistics.quantiles(own, n=100)[98] * 1000
+    how = f"300 launches, HTTP exchange excluded; p99 {p99:.2g} ms"
+    return Figure("launch step, own time p50", statistics.median(own) * 1000, 10, "ms", how)
+
+
+def throughput() -> Figure:
+    """A thousand queued launches over the bare loop's thousand RunInstances calls: same stub, same
+    number of workers, turn by turn; the middle of the ratios."""
+    ratios = []
+    for _ in range(ROUNDS):
+        with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
+            environment = environment_in(world)
+            submitted(world, environment, 8)
+            drain(world)
+            bare = timed(lambda: bare_loop(stub.url))
+            submitted(world, environment, LAUNCHES)
+            ours = timed(lambda: drain(world))
+            ratios.append((ours / bare, ours, bare))
+    ratio, ours, bare = sorted(ratios)[len(ratios) // 2]
+    how = f"{LAUNCHES} launches, {WORKERS} workers: {ours:.2f} s over {bare:.2f} s bare"
+    return Figure("queued launches over a bare SDK loop", ratio, 1.3, "x", how)
+
+
+def timed(act: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def drain(world: World) -> None:
+    """Delivers every launch with so many workers, as the one-machine host does."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for done in [pool.submit(worker, world) for _ in range(WORKERS)]:
+            done.result()
+
+
+def worker(world: World) -> None:
+    while deliveries := world.queue.receive(["launch"], 10):
+        for delivery in deliveries:
+            handle(delivery.text, world)
+        world.queue.done(*deliveries)
+
+
+def bare_loop(url: str) -> None:
+    """The least that a script would do: one client, the same request, no record of anything."""
+    import boto3
+    from botocore.config import Config
+
+    client = boto3.client(
+        "ec2", region_name=REGION, endpoint_url=url, config=Config(max_pool_connections=WORKERS)
+    )
+    data = "#cloud-config\n" + "x" * 6000
+
+    def one(number: int) -> None:
+        tags = [{"Key": f"headnode:{key}", "Value": f"{number}"} for key in ("run", "attempt", "environment")]
+        client.run_instances(
+            ImageId="ami-0123456789abcdef0",
+            InstanceType="m6i.large",
+            MinCount=1,
+            MaxCount=1,
+            ClientToken=f"bare-{number}",
+            UserData=data,
+            SubnetId="subnet-1",
+            TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+        )
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(one, range(LAUNCHES)))
