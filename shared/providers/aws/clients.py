@@ -1,7 +1,7 @@
 """SDK clients of one set of credentials in one region, made on first use and kept.
 
-Two kinds: `reading` retries as the SDK does (standard mode), `asking` never does, because botocore
-would repeat an ask that the cloud refused for lack of capacity, and hide that from us.
+Two kinds: most retry as the SDK does (standard mode); `ec2_once`, which asks for machines, never
+does, since botocore would repeat an ask that was refused for lack of capacity, and hide that from us.
 """
 
 import functools
@@ -30,13 +30,21 @@ REMEMBERED = 1000
 """Answers kept at most; then the oldest goes."""
 
 
+@functools.cache
+def models() -> Any:
+    """The SDK's own description of the services: constant files, read once for the process, since
+    reading them is nine tenths of making a client. Honours AWS_DATA_PATH as the SDK does."""
+    from botocore.session import Session
+
+    return Session().get_component("data_loader")
+
+
 class Clients:
     """What wiring keeps for (credentials, their generation, region). Thread-safe.
 
     `credentials` are `accessKey`/`secretKey`, `assumeRoleArn`, `externalId` and `mode` (`role`: the
     host's own role assumes it, whatever the keys); None or empty is the host's own role. Nothing is
-    read or called before the first client is used. `loader` is another Clients' `loader`: with it
-    the SDK's models are read once for all.
+    read or called before the first client is used.
     """
 
     def __init__(
@@ -46,14 +54,12 @@ class Clients:
         *,
         installation: str = "headnode",
         tries: int = 3,
-        loader: Any = None,
     ) -> None:
         self.region = region
         self.role = str((credentials or {}).get("assumeRoleArn") or "")
         self.tries = tries
         self._keys = dict(credentials or {})
         self._session_name = f"headnode-{installation}"[:64]
-        self._loader = loader
         self._made: dict[tuple[str, str], Any] = {}
         self._memory: dict[str, tuple[float, Any]] = {}
         self._lock = threading.RLock()
@@ -87,11 +93,6 @@ class Clients:
     def s3_unsigned(self) -> "S3Client":
         """S3 for requests that carry no credentials and need no permission."""
         return self._client("s3", "unsigned")  # type: ignore[return-value]
-
-    @property
-    def loader(self) -> Any:
-        """The SDK's model loader, for other Clients to share."""
-        return self._session.get_component("data_loader")
 
     def remember(self, key: str, now: float, age: float, read: Callable[[], T]) -> T:
         """The answer of `read`, kept for `age` seconds. Two threads may both read; both are right."""
@@ -146,8 +147,7 @@ class Clients:
         from botocore.session import Session
 
         session = Session()
-        if self._loader is not None:
-            session.register_component("data_loader", self._loader)
+        session.register_component("data_loader", models())
         if self._keys.get("accessKey") and self._keys.get("mode") != "role":
             session.set_credentials(str(self._keys["accessKey"]), str(self._keys.get("secretKey", "")))
         return session
@@ -178,6 +178,6 @@ class Clients:
                 return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
 
         session = Session()
-        session.register_component("data_loader", base.get_component("data_loader"))
+        session.register_component("data_loader", models())
         session.register_component("credential_provider", CredentialResolver([Assumed()]))
         return session

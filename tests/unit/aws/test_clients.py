@@ -13,7 +13,7 @@ from local.clouds.aws import EmulatedAws
 from shared.errors import Forbidden, Refused
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.providers.aws.clients import Clients
+from shared.providers.aws.clients import Clients, models
 from shared.providers.aws.cloud import AwsCloud
 from tests.clock import FakeClock
 from tests.unit.aws.conftest import REGION, environment
@@ -126,10 +126,9 @@ def test_each_client_is_made_once_also_by_many_threads(aws: EmulatedAws) -> None
     assert clients.ec2 is not clients.ec2_once
 
 
-def test_the_loader_can_be_shared(aws: EmulatedAws) -> None:
-    first = Clients(KEYS, REGION, tries=1)
-    second = Clients({**KEYS, "assumeRoleArn": ROLE}, "us-east-1", tries=1, loader=first.loader)
-    assert second.loader is first.loader
+def test_the_sdks_models_are_read_once_for_all(aws: EmulatedAws, role: str) -> None:
+    found = [Clients(KEYS, REGION), Clients({**KEYS, "assumeRoleArn": ROLE}, "us-east-1")]
+    assert all(each._session.get_component("data_loader") is models() for each in found)
 
 
 def test_secrets_are_not_shown(aws: EmulatedAws) -> None:
