@@ -104,8 +104,13 @@ def documents_of(role: str) -> list[dict[str, Any]]:
     found = role_of(role)
     if found is None:
         return []
-    texts = [*found.policies.values(), *(policy.document for policy in found.managed_policies.values())]
+    texts = [*found.policies.values(), *(current(policy) for policy in found.managed_policies.values())]
     return [json.loads(text) if isinstance(text, str) else text for text in texts]
+
+
+def current(policy: Any) -> Any:
+    """A managed policy's document, of its default version."""
+    return next(each.document for each in policy.versions if each.version_id == policy.default_version_id)
 
 
 def _tags(params: dict[str, Any]) -> dict[str, str]:
