@@ -20,6 +20,8 @@ from shared.runner.staging import PARAMS, PRE_RUN
 DEFAULT_IMAGE = "nextflow/nextflow:25.04.6"
 PULL_WITHIN = 900.0
 SOCKET = "/var/run/docker.sock"
+ENGINE = "HEADNODE_ENGINE"
+"""In the spec's environment: `host` keeps Nextflow out of a container."""
 WITH_TOWER = "HEADNODE_WITH_TOWER"
 """In the spec's environment: `0` keeps Nextflow from reporting by itself."""
 NOT_FROM_PARAMS = re.compile(r"PATH|HOME|SHELL|IFS|ENV|PS\d|(LD|BASH|NXF|TOWER|AWS|HEADNODE|GIT|PYTHON)_?.*")
@@ -144,8 +146,10 @@ def params_environment(spec: Spec, own: dict[str, str]) -> dict[str, str]:
 
 
 def wants_container(spec: Spec) -> bool:
-    """Whether the engine runs in a container: where docker works, unless the spec says `none`."""
-    if spec.container == "none" or shutil.which("docker") is None:
+    """Whether the engine runs in a container: where docker works, unless the platform wants the host's
+    own engine and the user names no image."""
+    on_host = spec.environment.get(ENGINE) == "host" and not spec.container
+    if on_host or shutil.which("docker") is None:
         return False
     try:
         output(["docker", "info"], 20.0)

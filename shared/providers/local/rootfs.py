@@ -1,4 +1,4 @@
-"""A machine's file system: the host's, read-only, with /etc, /var, /tmp, /run and /home of its own."""
+"""A machine's file system: the host's, read-only, with /etc, /var, /tmp and /run of its own."""
 
 import os
 import shutil
@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-OWN = ("etc", "var", "tmp", "run", "home")
+OWN = ("etc", "var", "tmp", "run")
 KERNEL = ("proc", "dev", "sys")
 HOST_ETC = "/run/host-etc"
 MACHINE = "/run/headnode"
 """Where a machine finds its power switch and its init."""
-HOME = "/home/machine"
+HOME = "/var/lib/machine"
 
 
 def furnish(root: Path) -> None:

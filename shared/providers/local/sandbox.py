@@ -69,7 +69,7 @@ class Machine:
             found: dict[str, Any] = json.loads((self.directory / "ended.json").read_text())
         except FileNotFoundError:
             return {} if self.alive else {"status": KILLED, "why": "lost", "at": 0.0}
-        return found
+        return {} if self.alive else found
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Blocks until it has ended; its exit status (0 for a shutdown, 137 when killed), or None
@@ -188,19 +188,22 @@ class Sandbox:
 
     def adopt(self, directory: Path, on_exit: OnExit | None = None) -> Machine | None:
         """A machine that an earlier process started there with `outlive`; None when it does not live."""
-        try:
-            known = json.loads((directory / "machine.pid").read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        if (directory / "ended.json").exists() or processes.started(known["pid"]) != known["started"]:
-            return None
-        return Machine(directory, known["pid"], known["started"])._watched(on_exit)
+        found = seen(directory)
+        return found._watched(on_exit) if found is not None and found.alive else None
+
+
+def seen(directory: Path) -> Machine | None:
+    """The machine that was started in a directory, alive or not, by whomever; None when none was. Nobody
+    waits for its end: `wait` does not return, `alive` and `ended` tell."""
+    try:
+        known = json.loads((directory / "machine.pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return Machine(directory, int(known["pid"]), str(known["started"]))
 
 
 def prepare(directory: Path) -> None:
-    """The machine's own directories, its power switch, and no trace of an earlier machine."""
-    for name in ("machine.pid", "ended.json"):
-        (directory / name).unlink(missing_ok=True)
+    """The machine's own directories and its power switch. Idempotent."""
     (directory / "run" / "bin").mkdir(parents=True, exist_ok=True)
     rootfs.furnish(directory / "root")
     power = directory / "run" / "power"

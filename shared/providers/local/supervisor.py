@@ -6,6 +6,7 @@ Standard library only; run as `python -m shared.providers.local.supervisor DIREC
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import select
@@ -30,9 +31,14 @@ class Supervisor:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        # Held for life: a directory never has two machines, whoever starts them.
+        self.lock = os.open(directory / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.spec: dict[str, Any] = json.loads((directory / "machine.json").read_text())
         # It holds the machine's environment, which may hold secrets.
         (directory / "machine.json").unlink()
+        for name in ("machine.pid", "ended.json"):
+            (directory / name).unlink(missing_ok=True)
         self.power = os.open(directory / "run" / "power", os.O_RDWR | os.O_NONBLOCK)
         self.child = 0
         self.status: int | None = None

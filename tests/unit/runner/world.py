@@ -112,7 +112,9 @@ class Metadata:
         """One request."""
         if method == "PUT":
             return 200, b"the-token"
-        if {name.lower(): value for name, value in headers.items()}.get("x-aws-ec2-metadata-token") != "the-token":
+        if {name.lower(): value for name, value in headers.items()}.get(
+            "x-aws-ec2-metadata-token"
+        ) != "the-token":
             return 401, b""
         name = path.removeprefix("/latest/meta-data/")
         if name == "instance-id":
@@ -214,13 +216,17 @@ class Stage:
             **self.environment,
             **environment,
         }
-        machine = self.sandbox.start(directory / "user-data", directory, given, share=[self.work_dir, *self.seen()])
+        machine = self.sandbox.start(
+            directory / "user-data", directory, given, share=[self.work_dir, *self.seen()]
+        )
         self.machines.append(machine)
         return machine
 
     def seen(self) -> list[Path]:
         """Directories of the test that machines see."""
-        return [path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith("machine-")]
+        return [
+            path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith("machine-")
+        ]
 
     def live(self) -> list[str]:
         """The lines shipped to the file, without the runner's own."""
