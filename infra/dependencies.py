@@ -26,8 +26,8 @@ STEP = ("aws-lambda-powertools", "aws-xray-sdk", "boto3", "msgspec")
 """What every function needs. The runtime has a boto3 too, of a version that changes under us."""
 API = (*STEP, "fastapi", "mangum")
 
-SERVICES = ("dynamodb", "ec2", "iam", "kms", "logs", "s3", "sqs", "sts")
-"""The services whose descriptions stay in botocore; all of them are four fifths of its size."""
+SERVICES = ("dynamodb", "ec2", "iam", "kms", "logs", "s3", "sqs", "sts", "xray")
+"""The services whose descriptions stay in botocore; all of them are four fifths of its size.."""
 MACHINE_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of an installation that say how this machine installed it."""
 

@@ -81,7 +81,7 @@ def build(out: Path, site: Path, python: str | None, functions: Sequence[str] = 
         if python is not None:
             compile_all(tree, python)
         return [
-            write_zip(out / f"{function}.zip", laid_out(tree, wanted[function])) for function in FUNCTIONS
+            write_zip(out / f"{function}.zip", laid_out(tree, wanted[function])) for function in functions
         ]
 
 

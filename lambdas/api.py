@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.logging import correlation_paths
 from mangum import Mangum
 
-from lambdas.telemetry import logger, tracer
+from lambdas.telemetry import logger, traced
 from shared.api.app import build
 from shared.model.access import Token
 from shared.ports import World
@@ -26,7 +26,7 @@ SERVE = Mangum(build(WORLD), lifespan="off")
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@traced
 def handler(event: dict[str, Any], context: Any) -> Any:
     """The response for an API Gateway event."""
     return SERVE(event, context)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from lambdas.telemetry import logger, metrics, tracer
+from lambdas.telemetry import logger, metrics, traced
 from shared.errors import Poison
 from shared.model.message import from_text
 from shared.steps.deliver import handle
@@ -15,7 +15,7 @@ from shared.wiring import world_from_env
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+@traced
 def from_queue(event: dict[str, Any], context: Any) -> Any:
     """The partial batch response. A record whose outcome could not be kept is listed in it, and
     delivered again; it never hurts its batch."""

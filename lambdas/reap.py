@@ -5,7 +5,7 @@ from typing import Any
 
 from lambdas.delivery import from_queue
 from lambdas.events import TICK, translated
-from lambdas.telemetry import logger, tracer
+from lambdas.telemetry import logger, traced
 from shared.steps.deliver import attempt, settle
 from shared.wiring import world_from_env
 
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@tracer.capture_lambda_handler(capture_error=False)
+@traced
 def from_event(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
     """Raises when a tick failed, so that the alarm sees it; the next tick is its retry. A machine's
     event that failed comes again through the queue."""
