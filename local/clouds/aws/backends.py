@@ -1,6 +1,7 @@
 """The few places where the overlay reaches into moto's own state, in this process."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -30,12 +31,38 @@ def iam() -> Any:
 
 
 def instance(region: str, id: str) -> Any | None:
-    """An instance, or None."""
-    for reservation in list(ec2(region).reservations.values()):
+    """An instance, or None; also one that the API does not show yet."""
+    for reservation in (*list(ec2(region).reservations.values()), *_unseen(region).values()):
         for found in reservation.instances:
             if found.id == id:
                 return found
     return None
+
+
+def shown(region: str, id: str) -> bool:
+    """Whether the API knows of an instance by now."""
+    found = instance(region, id)
+    return found is not None and all(found not in r.instances for r in _unseen(region).values())
+
+
+def hide(region: str, id: str) -> Callable[[], None]:
+    """Takes an instance's reservation out of what the API shows; the result brings it back."""
+    shown, unseen = ec2(region).reservations, _unseen(region)
+    for name, reservation in list(shown.items()):
+        if any(found.id == id for found in reservation.instances):
+            unseen[name] = shown.pop(name)
+
+    def show() -> None:
+        shown.update(unseen)
+        unseen.clear()
+
+    return show
+
+
+def _unseen(region: str) -> dict[str, Any]:
+    """Kept with moto's own state, so that it goes with it."""
+    unseen: dict[str, Any] = vars(ec2(region)).setdefault("headnode_unseen", {})
+    return unseen
 
 
 def put_state(found: Any, name: str) -> None:
@@ -132,3 +159,13 @@ def role_credentials(region: str, role: Any, session: str, seconds: int) -> Any:
 
     sts = sts_backends[ACCOUNT]["aws"]
     return sts.assume_role(region, session, role.arn, "", seconds, "")
+
+
+def bucket_region(name: str) -> str:
+    """The region a bucket is in; empty when there is no such bucket."""
+    from moto.s3.models import s3_backends
+
+    for backend in list(s3_backends[ACCOUNT].values()):
+        if name in backend.buckets:
+            return str(backend.buckets[name].region_name)
+    return ""

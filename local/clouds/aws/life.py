@@ -67,6 +67,8 @@ class Life:
     ) -> None:
         self.pending = 0.0
         self.ending = 0.0
+        self.unseen = 0.0
+        """Seconds until the API shows a new instance, by id and in listings (eventual consistency)."""
         self.machines = False
         self._turn = turn
         self._events = events
@@ -126,7 +128,7 @@ class Life:
             living.ending = living.ending or BY_FAILURE
         self._room.clear()
         self._living.clear()
-        self.pending = self.ending = 0.0
+        self.pending = self.ending = self.unseen = 0.0
 
     def _known(self, region: str, id: str) -> Living:
         return self._living.setdefault(id, Living(id, region))
@@ -138,6 +140,8 @@ class Life:
             living = self._known(call.region, id)
             backends.put_state(backends.instance(call.region, id), "pending")
             self._events.state(call.region, id, "pending")
+            if self.unseen:
+                self._later(self.unseen, backends.hide(call.region, id))
             if self.machines:
                 self._room.later(self.pending, partial(self._boot, living))
             else:

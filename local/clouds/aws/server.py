@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from local.clouds.aws import backends
+from local.clouds.aws.buckets import Buckets
 from local.clouds.aws.control import Control
 from local.clouds.aws.ec2 import Launches, Regions
 from local.clouds.aws.events import Events, Sink
@@ -20,10 +21,14 @@ from local.clouds.aws.iam import Identities
 from local.clouds.aws.journal import Journal
 from local.clouds.aws.launching import Profiles, Tokens
 from local.clouds.aws.life import BY_FAILURE, Life
+from local.clouds.aws.limits import Limits
 from local.clouds.aws.machines import MachineRoom
 from local.clouds.aws.metadata import Metadata
 from local.clouds.aws.permissions.judge import Judge
 from local.clouds.aws.permissions.policy import Document, check
+
+_RUNNING = "HEADNODE_EMULATED_AWS"
+"""Set in the environment, to this process's id, while one runs."""
 
 
 class EmulatedAws:
@@ -72,14 +77,22 @@ class EmulatedAws:
         return self._front.url
 
     def start(self) -> Self:
-        """Binds the port and serves; returns when it can be called."""
+        """Binds the port and serves; returns when it can be called. Raises RuntimeError while another
+        one runs in this process."""
+        if os.environ.get(_RUNNING) == str(os.getpid()):
+            raise RuntimeError("there can be only one emulated AWS per process: moto keeps its state in it")
+        self._front = Front(*self._address, self._gateway)
+        os.environ[_RUNNING] = str(os.getpid())
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 images take moto a second per region
-        launches = Launches(self._tokens, self.profiles)
-        self._gateway.services["ec2"] = [self._regions, launches, self.life]
-        self._gateway.services["iam"] = [Identities(self.profiles)]
+        launches, limits = Launches(self._tokens, self.profiles), Limits()
+        self._gateway.services |= {
+            "ec2": [self._regions, launches, limits, self.life],
+            "iam": [limits, Identities(self.profiles)],
+            "logs": [limits],
+            "s3": [Buckets()],
+        }
         self._gateway.sides |= {"imds": self._metadata, "_cloud": Control(self)}
         self.reset()
-        self._front = Front(*self._address, self._gateway)
         self._front.start()
         self.events.start()
         return self
@@ -91,7 +104,8 @@ class EmulatedAws:
             self._front.stop()
             self._front = None
             self.events.stop()
-            os.environ.pop("MOTO_EC2_LOAD_DEFAULT_AMIS", None)
+            for name in (_RUNNING, "MOTO_EC2_LOAD_DEFAULT_AMIS"):
+                os.environ.pop(name, None)
 
     def reset(self) -> None:
         """An empty account again: no resources, machines, faults, journal, tokens or listeners."""

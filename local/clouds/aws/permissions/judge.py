@@ -103,18 +103,9 @@ class Judge:
         said = f"User: {call.principal} is not authorized to perform: {need.action} on resource: "
         answer = denied(call, f"{said}{need.resources[0]} because it is {why}")
         if call.service == "s3" and call.params.get("Bucket"):
-            region = _bucket_region(call.params["Bucket"])
+            region = backends.bucket_region(call.params["Bucket"])
             if region:
                 answer.headers = [*answer.headers, ("x-amz-bucket-region", region)]
             elif not call.signed:
                 answer.status = 404
         return answer
-
-
-def _bucket_region(name: str) -> str:
-    from moto.s3.models import s3_backends
-
-    for backend in s3_backends[backends.ACCOUNT].values():
-        if name in backend.buckets:
-            return str(backend.buckets[name].region_name)
-    return ""
