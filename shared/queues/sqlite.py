@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.errors import Throttled
 from shared.model.message import Message, to_text
 from shared.ports import Clock, Delivery
-from shared.stores.sqlite import connect
+from shared.stores.sqlite import connect, transaction
 
 SCHEMA = """
 create table if not exists message (
@@ -37,6 +37,7 @@ class SqliteQueue:
         self._clock = clock
         self._visibility = visibility
         self._local = threading.local()
+        self._turn = threading.Lock()  # see `SqliteStore`
         self.wake = wake
         for statement in SCHEMA.split(";"):
             self._db().execute(statement)
@@ -59,7 +60,9 @@ class SqliteQueue:
             "returning id, step, body, count"
         )
         try:
-            rows = self._db().execute(query, (now + self._visibility, receipt, *steps, now, limit)).fetchall()
+            values = (now + self._visibility, receipt, *steps, now, limit)
+            with self._turn:
+                rows = self._db().execute(query, values).fetchall()
         except sqlite3.OperationalError as error:
             raise Throttled(f"queue is busy: {error}", after=1.0) from error
         return [
@@ -94,16 +97,8 @@ class SqliteQueue:
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         """All rows in one transaction."""
         db = self._db()
-        try:
-            db.execute("begin immediate")
-        except sqlite3.OperationalError as error:
-            raise Throttled(f"queue is busy: {error}", after=1.0) from error
-        try:
+        with self._turn, transaction(db):
             db.executemany(statement, rows)
-        except BaseException:
-            db.execute("rollback")
-            raise
-        db.execute("commit")
 
     def _db(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)

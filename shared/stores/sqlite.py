@@ -46,6 +46,8 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
+        # Threads of one process queue here: SQLite itself would have them sleep and poll.
+        self._turn = threading.Lock()
         with self._writing() as db:
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
@@ -130,16 +132,23 @@ class SqliteStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One write transaction. Takes the write lock at once, so that what is read inside stays true."""
         db = self._db()
-        try:
-            db.execute("begin immediate")
-        except sqlite3.OperationalError as error:
-            raise Throttled(f"store is busy: {error}", after=1.0) from error
-        try:
+        with self._turn, transaction(db):
             yield db
-        except BaseException:
-            db.execute("rollback")
-            raise
-        db.execute("commit")
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """One write transaction, begun with the lock taken; rolled back on any exception."""
+    try:
+        db.execute("begin immediate")
+    except sqlite3.OperationalError as error:
+        raise Throttled(f"store is busy: {error}", after=1.0) from error
+    try:
+        yield
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -4,10 +4,15 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+from shared.model.environment import Environment
+from shared.model.run import Run
 from shared.ports import World
+from shared.providers.aws.ordering import request_for
 from shared.steps.deliver import handle
+from shared.steps.launch import order
 from tests.bench.ec2_stub import Ec2Stub
 from tests.bench.figures import Figure
 from tests.bench.place import REGION, environment_in, submitted, world_at
@@ -72,9 +77,9 @@ def throughput() -> Figure:
             environment = environment_in(world)
             submitted(world, environment, 8)
             drain(world)
-            bare = timed(lambda: bare_loop(stub.url))
+            bare = timed(partial(bare_loop, stub.url, request_of(world, environment)))
             submitted(world, environment, LAUNCHES)
-            ours = timed(lambda: drain(world))
+            ours = timed(partial(drain, world))
             ratios.append((ours / bare, ours, bare))
     ratio, ours, bare = sorted(ratios)[len(ratios) // 2]
     how = f"{LAUNCHES} launches, {WORKERS} workers: {ours:.2f} s over {bare:.2f} s bare"
@@ -101,28 +106,24 @@ def worker(world: World) -> None:
         world.queue.done(*deliveries)
 
 
-def bare_loop(url: str) -> None:
-    """The least that a script would do: one client, the same request, no record of anything."""
+def bare_loop(url: str, request: dict[str, Any]) -> None:
+    """The least that a script would do: one client, the very request that we send, no record of it."""
     import boto3
     from botocore.config import Config
 
-    client = boto3.client(
-        "ec2", region_name=REGION, endpoint_url=url, config=Config(max_pool_connections=WORKERS)
-    )
-    data = "#cloud-config\n" + "x" * 6000
-
-    def one(number: int) -> None:
-        tags = [{"Key": f"headnode:{key}", "Value": f"{number}"} for key in ("run", "attempt", "environment")]
-        client.run_instances(
-            ImageId="ami-0123456789abcdef0",
-            InstanceType="m6i.large",
-            MinCount=1,
-            MaxCount=1,
-            ClientToken=f"bare-{number}",
-            UserData=data,
-            SubnetId="subnet-1",
-            TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
-        )
-
+    config = Config(max_pool_connections=WORKERS, retries={"total_max_attempts": 1})
+    client = boto3.client("ec2", region_name=REGION, endpoint_url=url, config=config)
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(one, range(LAUNCHES)))
+        tokens = [f"bare-{number}" for number in range(LAUNCHES)]
+        list(pool.map(lambda token: client.run_instances(**{**request, "ClientToken": token}), tokens))
+
+
+def request_of(world: World, environment: Environment) -> dict[str, Any]:
+    """What we send for one launch."""
+    (run,) = submitted(world, environment, 1)
+    drain(world)
+    found = world.store.get(Run, run.id)
+    if found is None or found.last is None:
+        raise RuntimeError("the launch did not happen")
+    sent = order(found, found.last, environment, world)
+    return request_for(world.provider(environment)._account, sent)
