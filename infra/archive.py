@@ -17,5 +17,5 @@ def write_zip(path: Path, contents: Mapping[str, Path | bytes]) -> Path:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             data = contents[name]
-            archive.writestr(entry, data if isinstance(data, bytes) else data.read_bytes(), compresslevel=9)
+            archive.writestr(entry, data if isinstance(data, bytes) else data.read_bytes())
     return path
