@@ -77,7 +77,7 @@ def _name(call: Call, asked: dict[str, str]) -> None:
     if target:
         call.action = target.rpartition(".")[2]
         call.params = _json(call.body)
-    elif call.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    elif call.service != "s3" and call.headers.get("content-type", "").startswith("application/x-www-form"):
         call.params = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
         call.action = call.params.get("Action", "")
     else:

@@ -138,7 +138,9 @@ class Life:
         answer.body = with_states(answer.body, iter([(0, "pending")] * len(ids)))
         for id in ids:
             living = self._known(call.region, id)
-            backends.put_state(backends.instance(call.region, id), "pending")
+            born = backends.instance(call.region, id)
+            backends.put_state(born, "pending")
+            _with_own_interfaces(call, born)
             self._events.state(call.region, id, "pending")
             if self.unseen:
                 self._later(self.unseen, backends.hide(call.region, id))
@@ -236,3 +238,10 @@ def _terminate(living: Living) -> None:
     found: Any = backends.instance(living.region, living.id)
     with contextlib.suppress(Exception):  # a volume that was detached meanwhile is no reason to live
         found.terminate()
+
+
+def _with_own_interfaces(call: Call, found: Any) -> None:
+    """An interface that EC2 makes for an instance goes with it, unless the request says otherwise."""
+    if not any(name.startswith("NetworkInterface.") for name in call.params):
+        for interface in found.nics.values():
+            interface.delete_on_termination = True
