@@ -4,7 +4,7 @@ import json
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from fastapi.responses import JSONResponse
 
 from shared.api import records
@@ -13,12 +13,13 @@ from shared.api.auth import ByUser
 from shared.api.bodies import CreateCredentials, CredentialsFields
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.problem import Problem, bad
+from shared.api.routes import Routes
 from shared.errors import Exists, Fault
 from shared.model.access import Credentials
 from shared.model.environment import Environment
 from shared.ports import World
 
-router = APIRouter(prefix="/credentials", tags=["credentials"])
+router = Routes(prefix="/credentials", tags=["credentials"])
 
 USABLE_ON: dict[str, tuple[str, ...]] = {
     "aws-cloud": ("aws",),

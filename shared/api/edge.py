@@ -15,6 +15,7 @@ PREFIX = "/api"
 """Clients' own default base path; everything is served under it and at the root."""
 LARGEST_BODY = 2 * 1024 * 1024
 LARGEST_TRACE = 8 * 1024 * 1024
+MOST_SWALLOWED = 64 * 1024 * 1024
 """Bytes. Nextflow sends up to 100 tasks at once, each with 10 KiB of script and 2 KiB of variables."""
 
 
@@ -46,6 +47,8 @@ class Edge:
         except Exception as error:
             if began:
                 raise
+            if isinstance(error, Problem) and error.status == 413:
+                await swallow(receive)
             await answer(self._problem(error, scope))(scope, receive, send)
 
     def _problem(self, error: Exception, scope: Scope) -> Problem:
@@ -89,6 +92,17 @@ def limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return receiving
+
+
+async def swallow(receive: Receive) -> None:
+    """Reads what is left of a body, up to a limit: a client that is still sending when the connection is
+    closed would never see the answer."""
+    left = MOST_SWALLOWED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
 
 
 def too_large(limit: int) -> Problem:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from shared.api import records
 from shared.api.answers import environments as answers
@@ -11,13 +11,14 @@ from shared.api.auth import ByUser
 from shared.api.bodies import NAME, CreateComputeEnv, UpdateComputeEnv
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.problem import Problem, bad
+from shared.api.routes import Routes
 from shared.errors import Exists, Fault
 from shared.model.environment import Environment
 from shared.model.states import ENVIRONMENT
 from shared.steps import environment_changes as changes
 from shared.steps import environments as steps
 
-router = APIRouter(prefix="/compute-envs", tags=["compute-envs"])
+router = Routes(prefix="/compute-envs", tags=["compute-envs"])
 
 CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "Conflict"}}
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from shared.api.problem import Problem, bad, faults_of, not_found
@@ -30,20 +30,22 @@ async def world_of(request: Request) -> World:
 Here = Annotated[World, Depends(world_of)]
 
 
-async def workspace_of(workspace_id: Annotated[int | None, Query(alias="workspaceId")] = None) -> int:
+async def named_workspace(request: Request) -> int | None:
+    """The workspace that a request names, or None: an id alone is then enough. Read by hand, since
+    nearly every operation has it, and a declared parameter costs time at each start."""
+    text = request.query_params.get("workspaceId", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise bad(Fault("workspaceId", "must be a number"))
+    if text not in (str(PERSONAL), str(WORKSPACE_ID)):
+        raise not_found("workspace", text)
+    return int(text)
+
+
+async def workspace_of(request: Request) -> int:
     """The workspace that a request is about; without one, the user's personal workspace."""
-    if workspace_id in (None, PERSONAL):
-        return PERSONAL
-    if workspace_id != WORKSPACE_ID:
-        raise not_found("workspace", str(workspace_id))
-    return WORKSPACE_ID
-
-
-async def named_workspace(
-    workspace_id: Annotated[int | None, Query(alias="workspaceId")] = None,
-) -> int | None:
-    """As `workspace_of`, but None when the request names none: an id alone is then enough."""
-    return None if workspace_id is None else await workspace_of(workspace_id)
+    return await named_workspace(request) or PERSONAL
 
 
 InWorkspace = Annotated[int, Depends(workspace_of)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from shared.api import records
 from shared.api.answers import runs as answers
@@ -10,6 +10,7 @@ from shared.api.auth import ByUser
 from shared.api.bodies import LaunchFields, SubmitLaunch
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body
 from shared.api.problem import bad, not_found
+from shared.api.routes import Routes
 from shared.api.tenancy import USER_NAME
 from shared.errors import Fault
 from shared.model.environment import Environment
@@ -18,7 +19,7 @@ from shared.ports import World
 from shared.steps import runs
 from shared.steps.environment_changes import primary_of
 
-router = APIRouter(tags=["launch"])
+router = Routes(tags=["launch"])
 
 DEFAULTS = ("preRunScript", "postRunScript")
 """What an environment's config says for launches that say nothing."""

@@ -4,19 +4,20 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared.api import records
 from shared.api.auth import ByUserOrRun
 from shared.api.intake import Here, MaybeWorkspace
 from shared.api.problem import Problem, bad, not_found
+from shared.api.routes import Routes
 from shared.errors import Fault, Refused
 from shared.model.run import Run
 from shared.ports import LogPage, LogSource, World
 from shared.steps.logs import read_log
 
-router = APIRouter(prefix="/workflow/{workflow_id}", tags=["workflows"])
+router = Routes(prefix="/workflow/{workflow_id}", tags=["workflows"])
 
 LINES_AT_ONCE = 10_000
 LARGEST_PAGE = 4 * 1024 * 1024

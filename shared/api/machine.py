@@ -1,39 +1,34 @@
 """What a machine asks and says: its runner's program, its spec, and its reports."""
 
-import hashlib
-from functools import cache
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.api import records
 from shared.api.auth import machine, minted
 from shared.api.intake import Here, body, decided
 from shared.api.problem import Problem
+from shared.api.routes import Routes
 from shared.model.access import Token
 from shared.model.records import encode
 from shared.nextflow import spec as specs
+from shared.runner.archive import etag, zipapp_bytes
 from shared.steps import runs
 
-router = APIRouter(prefix="/headnode", tags=["machines"])
+router = Routes(prefix="/headnode", tags=["machines"])
 
 LONGEST_MESSAGE = 4000
-
-
-@cache
-def archive() -> tuple[bytes, str]:
-    """The runner's zipapp and its ETag."""
-    from shared.runner.archive import zipapp_bytes
-
-    data = zipapp_bytes()
-    return data, f'"{hashlib.sha256(data).hexdigest()}"'
 
 
 @router.get("/runner.pyz")
 def runner_program(request: Request) -> Response:
     """The program that runs on a machine. Open to everybody: it holds no secret."""
-    data, tag = archive()
+    state = request.app.state
+    if not hasattr(state, "runner"):
+        data = zipapp_bytes()
+        state.runner = data, etag(data)
+    data, tag = state.runner
     headers = {"ETag": tag, "Cache-Control": "public, max-age=0, must-revalidate"}
     if tag in (each.strip() for each in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)

@@ -3,20 +3,21 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from shared.api import records
 from shared.api.auth import ByUser, ByUserOrRun
 from shared.api.bodies import CreateComputeEnv
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body
 from shared.api.problem import bad, not_found
+from shared.api.routes import Routes
 from shared.errors import Fault
 from shared.model.environment import Environment
 from shared.model.message import STEPS, Parked
 from shared.steps import parked as parked_steps
 from shared.steps.preview import preview
 
-router = APIRouter(prefix="/headnode", tags=["headnode"])
+router = Routes(prefix="/headnode", tags=["headnode"])
 
 SECRET_FIELDS = ("boot_secret", "sealed")
 """Fields of records that are never shown, not even sealed."""

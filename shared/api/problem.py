@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.errors import Conflict, Fault, Forbidden, HeadnodeError, Invalid, Refused, Retry, Stale
+from shared.steps.tracing import Unknown
 
 
 class Problem(Exception):
@@ -61,6 +62,8 @@ def of_error(error: HeadnodeError, declared: Mapping[int | str, Any]) -> Problem
     match error:
         case Invalid(faults=faults):
             return bad(*faults)
+        case Unknown():
+            return Problem(404, str(error))
         case Stale():
             return busy("the record is being changed by others", 1.0)
         case Conflict():

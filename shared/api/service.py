@@ -4,16 +4,15 @@ import functools
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastapi import APIRouter
-
 from shared.api.bodies import CONFIG_TEXT, PARAMS_TEXT
 from shared.api.intake import Here
+from shared.api.routes import Routes
 from shared.model.access import Token
 
 API_VERSION = "1.187.0"
 """The version of the public API description that the answers follow; clients compare it."""
 
-router = APIRouter(tags=["service-info"])
+router = Routes(tags=["service-info"])
 
 
 @functools.cache

@@ -2,19 +2,20 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from shared.api import records
 from shared.api.auth import ByUserOrAnyRun, ByUserOrRun
 from shared.api.intake import Here, InWorkspace, body, decided
 from shared.api.problem import Problem
+from shared.api.routes import Routes
 from shared.api.tenancy import ORG_NAME, USER_NAME, WORKSPACE_NAME, shown_workspace, watch_url
 from shared.api.trace_bodies import TraceBegin, TraceComplete, TraceCreate, TraceHeartbeat, TraceProgress
 from shared.model.run import Run
 from shared.ports import World
 from shared.steps import tracing
 
-router = APIRouter(prefix="/trace", tags=["trace"])
+router = Routes(prefix="/trace", tags=["trace"])
 
 
 @router.post("/create")

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from shared.api.auth import ByUser
 from shared.api.problem import not_found
+from shared.api.routes import Routes
 from shared.api.tenancy import ORG_ID, ORG_NAME, USER_ID, USER_NAME, WORKSPACE_ID, WORKSPACE_NAME
 
-router = APIRouter(tags=["users"])
+router = Routes(tags=["users"])
 
 ORGANIZATION = {"orgId": ORG_ID, "name": ORG_NAME, "fullName": ORG_NAME, "memberRole": "owner"}
 WORKSPACE = {

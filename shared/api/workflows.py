@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from shared.api import records
 from shared.api.answers import runs as answers
@@ -14,12 +14,13 @@ from shared.api.auth import ByUser, ByUserOrRun
 from shared.api.bodies import DeleteRuns
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.problem import Problem, not_found
+from shared.api.routes import Routes
 from shared.errors import Conflict
 from shared.model.metrics import Metrics
 from shared.model.run import Run, Task
 from shared.steps import runs as steps
 
-router = APIRouter(prefix="/workflow", tags=["workflows"])
+router = Routes(prefix="/workflow", tags=["workflows"])
 
 Most = Annotated[int, Query(alias="max", ge=0, le=1000)]
 Offset = Annotated[int, Query(ge=0)]

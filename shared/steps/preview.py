@@ -31,12 +31,14 @@ def preview(world: World, environment: Environment) -> Preview:
     try:
         provider = world.provider(environment)
         faults = provider.check()
+        if not faults:
+            provider = world.provider(environment.but(details=provider.details()))
     except Refused as error:
         return Preview(faults=(Fault("credentialsId", str(error)),))
     return Preview(
         faults=tuple(faults),
         resources=in_order(provider.resources()),
-        offers=tuple(provider.offers(Run(id="plan", name="plan", session_id="plan"))),
+        offers=() if faults else tuple(provider.offers(Run(id="plan", name="plan", session_id="plan"))),
     )
 
 
