@@ -27,12 +27,17 @@ class Account:
     @property
     def role_name(self) -> str:
         """The instance role; its name holds the environment's id, so nobody else's has it."""
-        return f"{self.options.prefix}-{self.environment.id}-InstanceRole"
+        return self._named("role", "InstanceRole")
 
     @property
     def profile_name(self) -> str:
         """The instance profile."""
-        return f"{self.options.prefix}-{self.environment.id}-InstanceProfile"
+        return self._named("profile", "InstanceProfile")
+
+    def _named(self, key: str, suffix: str) -> str:
+        """What the record calls it; the prefix may have changed since it was made."""
+        recorded = (row.name for row in self.environment.resources if row.key == key)
+        return next(recorded, f"{self.options.prefix}-{self.environment.id}-{suffix}")
 
     @property
     def tags(self) -> dict[str, str]:

@@ -45,7 +45,7 @@ def image_for(account: Account) -> Image:
     kept = account.environment.details
     now = account.clock.now()
     clients = account.clients
-    if kept.get("imageId") and not clients.remember(image_key(account, "gone"), now, REMEMBER, bool):
+    if kept.get("imageId") and not clients.remember(image_key(account, "gone"), now, REMEMBER, lambda: False):
         return Image(id=str(kept["imageId"]), root=str(kept.get("rootDevice") or "/dev/xvda"))
     return clients.remember(image_key(account, "found"), now, REMEMBER, lambda: find_image(account))
 

@@ -165,6 +165,8 @@ def from_answer(error: Any, action: str) -> HeadnodeError:
         return Retry(said, after=AGAIN[code])
     if code == "InvalidParameterValue" and UNSEEN_PROFILE.search(text):
         return NotYet(said)
+    if code.endswith("ServiceLinkedRoleCreationNotPermitted"):
+        return Forbidden(said, "iam:CreateServiceLinkedRole")
     if code in FORBIDDEN:
         named = ACTION.search(text)
         missing = named.group(1) if named else action

@@ -35,6 +35,7 @@ LISTS = {
 }
 LIST_LIMIT = 200
 """Items in a list: what one EC2 filter takes."""
+TEXTS = ("preRunScript", "postRunScript", "nextflowConfig", "engineContainer")
 BOOLEANS = ("arm64Enabled", "ebsEncrypted")
 NUMBERS = {"ebsBootSize": (1, 16384), "maxResumes": (0, 1000)}
 """Field -> least and most. The disk in GiB: gp3's documented 16 TiB."""
@@ -94,6 +95,11 @@ def list_matches(field: str, value: Any, pattern: str, what: str, add: Callable[
 
 def scalars(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
     """Switches, numbers and words."""
+    for field in TEXTS:
+        if given(config, field) and not isinstance(config[field], str):
+            add(field, f"{shown(config[field])} is not a text")
+    if given(config, "labels") and not isinstance(config["labels"], dict):
+        add("labels", f"{shown(config['labels'])} is not an object")
     for field in BOOLEANS:
         if given(config, field) and not isinstance(config[field], bool):
             add(field, f"{shown(config[field])} is not true or false")

@@ -48,6 +48,7 @@ CASES = [
     (answer("AccessDeniedException"), Forbidden),
     (answer("403", "Forbidden", 403), Forbidden),
     (answer("AuthFailure", status=401), Refused),
+    (answer("AuthFailure.ServiceLinkedRoleCreationNotPermitted", status=403), Forbidden),
     (answer("ExpiredToken"), Refused),
     (answer("InvalidClientTokenId", status=403), Refused),
     (answer("InternalError", status=500), Unreachable),

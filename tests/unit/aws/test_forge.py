@@ -12,7 +12,7 @@ from shared.errors import Forbidden, NotYet, Refused, Retry, Throttled, Unreacha
 from shared.model.environment import ResourceRow
 from shared.providers.aws import policies
 from shared.providers.aws.cloud import AwsCloud
-from tests.contracts.provider_suite import make, rows_of, unmake
+from tests.contracts.provider_suite import make, order, rows_of, unmake
 from tests.unit.aws.conftest import BUCKET, REGION, Bind
 
 CREATE = {
@@ -197,7 +197,7 @@ def test_a_cut_at_every_call_of_removing_leaves_nothing(aws: EmulatedAws, cloud:
 
 
 def test_a_role_of_somebody_else_under_our_name_stays(cloud: AwsCloud, iam: Any) -> None:
-    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
+    iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=policies.trust(REGION))
     iam.create_instance_profile(InstanceProfileName=PROFILE)
     rows = [row.to("making").to("removing") for row in rows_of(cloud)]
     for row in rows:
@@ -256,6 +256,18 @@ def test_bad_days_of_iam(aws: EmulatedAws, cloud: AwsCloud, kind: str, error: ty
     with pytest.raises(error):
         make(cloud)
     assert make(cloud)
+
+
+def test_names_stay_when_the_prefix_changes(cloud: AwsCloud, iam: Any) -> None:
+    rows = make(cloud)
+    account = cloud._account
+    environment = account.environment.but(resources=tuple(rows))
+    settings = account.settings.but(forge_prefix="Other")
+    later = AwsCloud(environment, account.clients, settings, account.clock)
+    assert [each.name for each in later.resources()] == [ROLE, PROFILE]
+    later.start(order(later))
+    assert later.leftovers(unmake(later, rows)) == []
+    assert iam.list_roles()["Roles"] == []
 
 
 def test_nothing_is_made_for_a_profile_of_the_users_own(aws: EmulatedAws, bind: Bind) -> None:

@@ -10,6 +10,7 @@ from shared.errors import Forbidden, Invalid, NoCapacity, NotYet, Refused, Retry
 from shared.model import tags
 from shared.model.machine import GONE, Order
 from shared.model.run import Run
+from shared.providers.aws import policies
 from shared.providers.aws.cloud import AwsCloud
 from shared.providers.aws.options import DEFAULT_ARM_TYPE, DEFAULT_TYPE
 from tests.clock import FakeClock
@@ -92,7 +93,7 @@ def test_every_option_reaches_the_machine(aws: EmulatedAws, bind: Bind, bucket: 
     ec2.create_key_pair(KeyName="mine")
     iam = boto3.client("iam")
     profile = iam.create_instance_profile(InstanceProfileName="theirs")["InstanceProfile"]["Arn"]
-    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument="{}")
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=policies.trust(REGION))
     iam.add_role_to_instance_profile(InstanceProfileName="theirs", RoleName="theirs")
     key = boto3.client("kms", REGION).create_key()["KeyMetadata"]["Arn"]
     config = {
