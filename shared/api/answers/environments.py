@@ -62,7 +62,7 @@ def config_of(environment: Environment) -> dict[str, Any]:
     rows = environment.resources
     here = [row for row in rows if row.state in ("making", "present", "removing", "failed")]
     gone = [row for row in rows if row.gone_at]
-    config = {**environment.config, "discriminator": environment.platform}
+    config = {**present(**environment.config), "discriminator": environment.platform}
     if rows:
         config["forgedResources"] = [{row.type: row.cloud_id or row.name} for row in here]
         config["deletedResources"] = [{row.type: row.cloud_id or row.name} for row in gone]

@@ -28,10 +28,18 @@ def test_a_token_is_taken_as_bearer_and_as_basic(api: Front) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "", "Bearer", "Bearer ", "Bearer nobody", "Basic", "Basic !!!", "Digest x", "Bearer " + "x" * 5000,
-        "Basic " + base64.b64encode(b"user:password").decode(), "Basic " + base64.b64encode(b"\xff\xfe").decode(),
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer nobody",
+        "Basic",
+        "Basic !!!",
+        "Digest x",
+        "Bearer " + "x" * 5000,
+        "Basic " + base64.b64encode(b"user:password").decode(),
+        "Basic " + base64.b64encode(b"\xff\xfe").decode(),
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_unauthorized(api: Front, header: str) -> None:
     headers = {"authorization": header} if header else {}
     answer = api.call("GET", "/user-info", token="", headers=headers)

@@ -45,10 +45,14 @@ def test_a_store_out_of_reach_is_a_503_and_never_another_4xx(api: Front, error: 
     run = api.post("/trace/create", {"sessionId": "s", "runName": "r"})["workflowId"]
     broken = replace(api, world=replace(api.world, store=Broken(error)))
     for method, path in (
-        ("GET", "/user-info"), ("GET", "/healthz"), ("GET", "/workflow"), ("POST", "/trace/create"),
-        ("PUT", f"/trace/{run}/progress"), ("PUT", f"/trace/{run}/complete"),
+        ("GET", "/user-info"),
+        ("GET", "/healthz"),
+        ("GET", "/workflow"),
+        ("POST", "/trace/create"),
+        ("PUT", f"/trace/{run}/progress"),
+        ("PUT", f"/trace/{run}/complete"),
         ("POST", f"/headnode/machine/{run}/1/report"),
-    ):  # fmt: skip
+    ):
         answer = broken.call(
             method, path, json={"workflow": {}, "event": "boot", "sessionId": "s", "runName": "r"}
         )

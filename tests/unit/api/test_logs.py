@@ -92,10 +92,21 @@ def test_a_report_cannot_act_as_a_page_of_ours(api: Front, run: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", "..", "../nf-x.txt", "/etc/passwd", "nf-other.txt", "nf-{}.txt/../../x", "nf-{}.txt%00.log",
-        "..%2f..%2fetc%2fpasswd", "nf-{}.TXT", "NF-{}.txt", ".nextflow.log", "nf-{}.txt ", "nf-{}.exit",
+        "",
+        "..",
+        "../nf-x.txt",
+        "/etc/passwd",
+        "nf-other.txt",
+        "nf-{}.txt/../../x",
+        "nf-{}.txt%00.log",
+        "..%2f..%2fetc%2fpasswd",
+        "nf-{}.TXT",
+        "NF-{}.txt",
+        ".nextflow.log",
+        "nf-{}.txt ",
+        "nf-{}.exit",
     ],
-)  # fmt: skip
+)
 def test_no_other_file_is_ever_read(api: Front, run: str, name: str) -> None:
     asked = name.format(run)
     api.cloud.files[asked] = b"secret"

@@ -101,7 +101,7 @@ def wrong_environments() -> dict[str, Any]:
         for value in values
     }
     # Credentials that are not named at all are the host's own.
-    return {name: case for name, case in found.items() if name not in ("credentialsId=None",)}
+    return {name: case for name, case in found.items() if name != "credentialsId=None"}
 
 
 @pytest.mark.parametrize("case", wrong_environments().values(), ids=list(wrong_environments()))
@@ -114,12 +114,23 @@ def test_a_wrong_environment_is_refused_by_field(api: Front, case: tuple[str, An
 
 
 WRONG_CONFIGS: list[tuple[str, Any]] = [
-    ("workDir", 5), ("workDir", "a\nb"), ("workDir", "x" * 2000), ("preRunScript", []), ("preRunScript", "a\0b"),
-    ("postRunScript", "x" * 70_000), ("nextflowConfig", {}), ("nextflowConfig", "x" * 100_001),
-    ("environment", "x"), ("environment", [5]), ("environment", [{}]), ("environment", [{"name": "a b"}]),
-    ("environment", [{"name": "LD PRELOAD"}]), ("environment", [{"name": "A", "value": {}}]),
-    ("environment", [{"name": "A", "head": "yes"}]), ("environment", {"A": "1"}),
-]  # fmt: skip
+    ("workDir", 5),
+    ("workDir", "a\nb"),
+    ("workDir", "x" * 2000),
+    ("preRunScript", []),
+    ("preRunScript", "a\0b"),
+    ("postRunScript", "x" * 70_000),
+    ("nextflowConfig", {}),
+    ("nextflowConfig", "x" * 100_001),
+    ("environment", "x"),
+    ("environment", [5]),
+    ("environment", [{}]),
+    ("environment", [{"name": "a b"}]),
+    ("environment", [{"name": "LD PRELOAD"}]),
+    ("environment", [{"name": "A", "value": {}}]),
+    ("environment", [{"name": "A", "head": "yes"}]),
+    ("environment", {"A": "1"}),
+]
 
 
 @pytest.mark.parametrize(("key", "value"), WRONG_CONFIGS)
@@ -144,7 +155,7 @@ def test_a_config_that_no_record_can_hold_is_refused(api: Front) -> None:
 def test_wrong_credentials_are_refused_by_field(api: Front, value: Any) -> None:
     keys = {"accessKey": "A", "secretKey": "S"}
     for key in ("name", "provider", "keys"):
-        if (key, value) in (("keys", {}),):
+        if (key, value) == ("keys", {}):
             continue
         body = {"credentials": {"name": "n", "provider": "aws", "keys": keys, key: value}}
         answer = api.call("POST", "/credentials", json=body)
@@ -162,8 +173,22 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = ("computeEnv", "credentials", "launch", "name", "platform", "config", "keys", "provider", "pipeline",
-          "workflowIds", "sessionId", "runName", "environment", "labelIds")  # fmt: skip
+FIELDS = (
+    "computeEnv",
+    "credentials",
+    "launch",
+    "name",
+    "platform",
+    "config",
+    "keys",
+    "provider",
+    "pipeline",
+    "workflowIds",
+    "sessionId",
+    "runName",
+    "environment",
+    "labelIds",
+)
 shaped = st.recursive(
     anything,
     lambda inner: st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5),

@@ -10,18 +10,44 @@ from tests.unit.api.front import Front
 
 SESSION = "40f3f3fb-db1e-4736-a606-8beb680628b1"
 WORKFLOW = {
-    "runName": "happy_euler", "sessionId": SESSION, "start": "2026-09-21T10:00:00Z", "projectName": "x/hello",
-    "scriptName": "main.nf", "repository": "https://example.org/x/hello", "commitId": "abc", "revision": "main",
-    "commandLine": "nextflow run x/hello", "workDir": "/w", "userName": "root", "profile": "standard",
-    "nextflow": {"version": "26.04.1", "build": 5900, "timestamp": "2026-01-01T00:00:00Z"}, "container": None,
-    "configFiles": ["/a"], "params": {"n": 1, "deep": {"x": [1]}}, "manifest": {"name": "hello", "odd": 1},
-    "configText": "process {}", "wave": {"enabled": False}, "odd": {"kept": True},
-}  # fmt: skip
+    "runName": "happy_euler",
+    "sessionId": SESSION,
+    "start": "2026-09-21T10:00:00Z",
+    "projectName": "x/hello",
+    "scriptName": "main.nf",
+    "repository": "https://example.org/x/hello",
+    "commitId": "abc",
+    "revision": "main",
+    "commandLine": "nextflow run x/hello",
+    "workDir": "/w",
+    "userName": "root",
+    "profile": "standard",
+    "nextflow": {"version": "26.04.1", "build": 5900, "timestamp": "2026-01-01T00:00:00Z"},
+    "container": None,
+    "configFiles": ["/a"],
+    "params": {"n": 1, "deep": {"x": [1]}},
+    "manifest": {"name": "hello", "odd": 1},
+    "configText": "process {}",
+    "wave": {"enabled": False},
+    "odd": {"kept": True},
+}
 COUNTS = {
-    "pending": 0, "submitted": 1, "running": 2, "succeeded": 3, "failed": 0, "cached": 1, "ignored": 0,
-    "retries": 0, "aborted": 0, "loadCpus": 2, "loadMemory": 100, "peakRunning": 4, "peakCpus": 5,
-    "peakMemory": 600, "processes": [{"index": 0, "name": "A", "running": 2, "succeeded": 3, "peakRunning": 4}],
-}  # fmt: skip
+    "pending": 0,
+    "submitted": 1,
+    "running": 2,
+    "succeeded": 3,
+    "failed": 0,
+    "cached": 1,
+    "ignored": 0,
+    "retries": 0,
+    "aborted": 0,
+    "loadCpus": 2,
+    "loadMemory": 100,
+    "peakRunning": 4,
+    "peakCpus": 5,
+    "peakMemory": 600,
+    "processes": [{"index": 0, "name": "A", "running": 2, "succeeded": 3, "peakRunning": 4}],
+}
 
 
 def announced(api: Front, **more: Any) -> str:
