@@ -10,6 +10,7 @@ from shared.errors import Conflict, NotYet, Refused
 from shared.model.access import Token, token_id
 from shared.model.environment import Environment
 from shared.model.message import Message
+from shared.model.metrics import Metrics
 from shared.model.records import Model
 from shared.model.run import Attempt, Run, Task
 from shared.model.timeline import Event, Wait
@@ -102,7 +103,7 @@ def cancel_run(world: World, run: Run) -> Run:
 
 
 def delete_run(world: World, run: Run) -> None:
-    """Forgets a run and its tasks. Raises StillActive while it may have a machine."""
+    """Forgets a run with its tasks and metrics. Raises StillActive while it may have a machine."""
     if not run.is_over:
         raise StillActive(f"run {run.name} is {run.status}: cancel it first")
     after = ""
@@ -112,6 +113,7 @@ def delete_run(world: World, run: Run) -> None:
         after = page.after
         if not after:
             break
+    world.store.remove(Metrics, [run.id])
     world.store.remove(Run, [run.id])
 
 
