@@ -60,7 +60,9 @@ class Aws:
         refusal, and Failed when nothing usable came back."""
 
         def once() -> Answer:
-            given = dict(headers or {})
+            # Said, or urllib says that it is a form; and signed, as S3 wants it.
+            said = {"Content-Type": "application/octet-stream"} if body else {}
+            given = {**said, **(headers or {})}
             sent = signed(method, url, given, body, keys=self.keys(), service=service, region=self.region)
             data = body if body or method in ("PUT", "POST") else None
             answer = exchange(method, url, sent, data, timeout=60.0)
