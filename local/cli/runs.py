@@ -213,12 +213,12 @@ def tail(api: Any, run: str, line: Any, note: Any) -> dict[str, Any]:
         return record, {} if read else api.get(f"/workflow/{run}/log", next=token)["log"]
 
     for record, log in watch.looks(look):
+        for entry in log.get("entries") or ():
+            line(entry)
         for event in record.get("timeline") or ():
             if (event["at"], event["what"]) not in told:
                 told.add((event["at"], event["what"]))
                 note(f"-- {event['what']}" + (f": {event['detail']}" if event.get("detail") else ""))
-        for entry in log.get("entries") or ():
-            line(entry)
         token = log.get("forwardToken") or token
         read = read or not log.get("pending")
         if record.get("status") in OVER and (read or not log.get("entries")):

@@ -45,8 +45,10 @@ def environment(
     """Shows an environment's resources as they come and go; returns its record once its status is
     one of `ends`, or `until` (monotonic seconds) is over."""
     seen: dict[str, str] = {}
-    waited = ""
+    waited = "queued"
     for record in looks(lambda: api.get(f"/headnode/environments/{id}")):
+        if record["status"] in ("DELETING", "DELETED") and not seen:
+            seen |= {row["key"]: "present" for row in record.get("resources") or () if row.get("made_at")}
         for line in changes(record.get("resources") or (), seen):
             screen.say(line)
         reason = (record.get("wait") or {}).get("reason", "")

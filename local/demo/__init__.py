@@ -1,5 +1,6 @@
 """`headnode demo`: everything once, for real, on this machine, and a receipt at the end."""
 
+import logging
 import shutil
 import signal
 import tempfile
@@ -32,8 +33,10 @@ def run(options: Options, screen: Screen) -> int:
     """Runs the demo and returns its exit code: 0 only when the result is right and nothing is left.
     Ctrl-C and SIGTERM end it early and leave nothing either (130)."""
     check(options)
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A server's own log is no part of the story; it is kept with --keep.
     directory = Path(tempfile.mkdtemp(prefix="headnode-demo-")).resolve()
+    logging.basicConfig(filename=directory / "headnode.log", level=logging.INFO, force=True)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return staged(options, screen, directory)
     finally:

@@ -1,10 +1,14 @@
 """Is it really gone? Asked of the cloud and of the kernel, not of our own records."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from local.demo.stage import BUCKET, Stage
+
+
+CHECKPOINTS = "/.headnode/"
 
 
 def cloud_leftovers(stage: Stage) -> list[str]:
@@ -45,9 +49,28 @@ def kept(stage: Stage) -> list[str]:
     import boto3
 
     pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    files = [f"s3://{BUCKET}/{each['Key']}" for page in pages for each in page.get("Contents", ())]
+    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    files = [f"s3://{BUCKET}/{key}" for key in keys if CHECKPOINTS not in key]
+    if saved := len(keys) - len(files):
+        files.append(f"s3://{BUCKET}/work{CHECKPOINTS} ({saved} files, for a later --resume)")
     groups = boto3.client("logs").describe_log_groups()["logGroups"]
     return [*files, *(f"log group {group['logGroupName']}" for group in groups)]
+
+
+def result(stage: Stage, run: str) -> Any:
+    """The `summary.json` that the run left in its work directory; None when there is none."""
+    place = f"results/{run}/summary.json"
+    if stage.aws is None:
+        path = stage.work / place
+        return json.loads(path.read_text()) if path.is_file() else None
+    import boto3
+    from botocore.exceptions import ClientError
+
+    try:
+        found = boto3.client("s3").get_object(Bucket=BUCKET, Key=f"work/{place}")["Body"].read()
+    except ClientError:
+        return None
+    return json.loads(found)
 
 
 def processes_in(directory: Path) -> list[str]:

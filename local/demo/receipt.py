@@ -17,7 +17,7 @@ def of(stage: Stage, story: Story) -> dict[str, Any]:
         "nextflow": {"kind": stage.engine.kind, "version": stage.engine.version} if stage.engine else None,
         "run": {"id": story.run_id, "status": story.run.get("status"), "machines": machines(story)},
         "timeline": timeline(story),
-        "calls": {step: dict(sorted(calls)) for step, calls in by_step(stage).items()},
+        "calls": stage.calls_by_step(),
         "made": list(found.get("made") or ()),
         "removed": list(found.get("removed") or ()),
         "kept": proof.kept(stage),
@@ -63,14 +63,6 @@ def timeline(story: Story) -> list[dict[str, Any]]:
     return lines
 
 
-def by_step(stage: Stage) -> dict[str, list[tuple[str, int]]]:
-    """The control plane's calls to the cloud, by step."""
-    steps: dict[str, list[tuple[str, int]]] = {}
-    for (step, call), count in sorted(stage.calls.items()):
-        steps.setdefault(step, []).append((call, count))
-    return steps
-
-
 def result(stage: Stage, story: Story) -> dict[str, Any]:
     """Whether the pipeline computed what it should. Your own pipeline is held against its own
     `expected.json` where it has one, else it only has to succeed."""
@@ -78,7 +70,7 @@ def result(stage: Stage, story: Story) -> dict[str, Any]:
     succeeded = story.run.get("status") == "SUCCEEDED"
     if not path.is_file():
         return {"expected": None, "got": None, "right": succeeded}
-    expected, got = json.loads(path.read_text()), story.summary()
+    expected, got = json.loads(path.read_text()), proof.result(stage, story.run_id) or story.summary()
     return {"expected": expected, "got": got, "right": succeeded and got == expected}
 
 

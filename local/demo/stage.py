@@ -84,10 +84,14 @@ class Stage:
             import boto3
 
             boto3.client("s3").create_bucket(Bucket=BUCKET)
+            self.aws.room.share = [self.pipeline()]
         # One worker, so that every call to the cloud belongs to the step that is running.
         self.host = Host(
             self.directory / "control", workers=1, settings=PACE, environ={}, handle=self._handle
         ).start()
+        if self.aws is not None:
+            # The control plane may do what the published policy allows, and nothing else.
+            self.aws.enforce(ACCESS_KEY, self.api.get("/headnode/permissions/aws-cloud"))
 
     def stop(self) -> None:
         """Ends everything, machines included. Idempotent."""
@@ -105,7 +109,7 @@ class Stage:
     def pipeline(self) -> Path:
         """The pipeline's folder where machines can read it."""
         source = (self.options.pipeline or EXAMPLE).resolve()
-        copy = self.directory / "cloud" / "pipeline"
+        copy = self.directory / "pipeline"
         if not copy.exists():
             shutil.copytree(source, copy, symlinks=True)
         return copy
@@ -134,9 +138,30 @@ class Stage:
             return handle(text, world)
         finally:
             step = from_text(text).step
-            for entry in self.aws.journal.entries(since=mark):
-                if entry.principal == ACCESS_KEY:
-                    self.calls[step, f"{entry.service}:{entry.action}"] += 1
+            self.calls.update((step, call) for call in self._calls_since(mark) if not reads_log(call))
+
+    def calls_by_step(self) -> dict[str, dict[str, int]]:
+        """The control plane's calls to the cloud. Logs are read by the API too, while steps run: every
+        such call counts as `logs`."""
+        if self.aws is None:
+            return {}
+        counted = self.calls + Counter(("logs", call) for call in self._calls_since(0) if reads_log(call))
+        found: dict[str, dict[str, int]] = {}
+        for (step, call), count in sorted(counted.items()):
+            found.setdefault(step, {})[call] = count
+        return found
+
+    def _calls_since(self, mark: int) -> list[str]:
+        assert self.aws is not None
+        entries = self.aws.journal.entries(since=mark)
+        return [
+            f"{entry.service}:{entry.action}" for entry in entries if entry.principal.endswith(ACCESS_KEY)
+        ]
+
+
+def reads_log(call: str) -> bool:
+    """Whether a call reads a run's log or files."""
+    return call.startswith(("logs:", "s3:Get", "s3:Head"))
 
 
 def engine_for(wanted: str) -> Engine:
