@@ -7,7 +7,6 @@ from typing import Any
 
 from local.demo.stage import BUCKET, Stage
 
-
 CHECKPOINTS = "/.headnode/"
 
 
