@@ -22,6 +22,8 @@ router = Routes(prefix="/workflow/{workflow_id}", tags=["workflows"])
 LINES_AT_ONCE = 10_000
 LARGEST_PAGE = 4 * 1024 * 1024
 """Characters of one page: with JSON's own signs under the 6 MB that a Lambda may answer."""
+MOST_EMPTY = 5
+"""Empty answers in a row after which the end is assumed: a log service may give some amid the lines."""
 PIECE = 1024 * 1024
 """Bytes read from the work directory at once."""
 
@@ -65,18 +67,21 @@ def source_of(world: World, run: Run) -> LogSource | None:
     return world.logs(environment) if environment else None
 
 
-def page_of(run: Run, source: LogSource, cursor: str, most: int) -> LogPage:
-    """Lines from a cursor on, up to so many characters, at least one line if there is one."""
+def page_of(run: Run, source: LogSource, given: str, most: int) -> LogPage:
+    """Lines up to so many characters, at least one line if there is one. From the beginning all that is
+    there now is read; from a token the next lines, since who has a token asks again."""
     lines: list[str] = []
-    size = 0
+    size = empty = 0
+    cursor = given
     while True:
         limit = max(1, min(LINES_AT_ONCE, (most - size) // 80))
         page = read_log(run, source, cursor, limit)
         lines.extend(page.lines)
         size += sum(len(line) + 1 for line in page.lines)
-        still = page.cursor == cursor or not page.lines
+        empty = 0 if page.lines else empty + 1
+        still = page.cursor == cursor or empty > MOST_EMPTY
         cursor = page.cursor
-        if page.end or still or size >= most:
+        if page.end or still or size >= most or (given and lines):
             return LogPage(lines=tuple(lines), cursor=cursor, end=page.end)
 
 

@@ -27,6 +27,25 @@ def test_a_log_that_grows_is_read_without_gap_or_duplicate(api: Front, run: str)
         assert whole == lines == api.cloud.lines[1]
 
 
+def test_empty_answers_amid_the_lines_are_not_the_end(api: Front, run: str) -> None:
+    api.cloud.lines[1] = [f"{number}" for number in range(30)]
+    api.cloud.gaps = 3
+    page = api.get(f"/workflow/{run}/log")["log"]
+    assert page["entries"] == api.cloud.lines[1]
+    api.cloud.lines[1].append("more")
+    assert api.get(f"/workflow/{run}/log?next={page['forwardToken']}")["log"]["entries"] == ["more"]
+
+
+def test_who_follows_a_log_costs_one_call_for_each_look(api: Front, run: str) -> None:
+    token = api.get(f"/workflow/{run}/log")["log"]["forwardToken"]
+    for number in range(3):
+        api.cloud.lines.setdefault(1, []).append(f"line {number}")
+        api.cloud.asked = 0
+        page = api.get(f"/workflow/{run}/log?next={token}")["log"]
+        token = page["forwardToken"]
+        assert (page["entries"], api.cloud.asked) == ([f"line {number}"], 1)
+
+
 def test_a_page_can_be_limited(api: Front, run: str) -> None:
     api.cloud.lines[1] = [f"{number:09d}" for number in range(50)]
     found: list[str] = []

@@ -1,9 +1,11 @@
 """/trace: what Nextflow reports, with and without a machine of ours."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.errors import Stale
 from shared.model.metrics import Metrics
 from shared.model.run import Task
 from tests.unit.api.front import Front
@@ -123,6 +125,34 @@ def test_everything_may_come_twice(api: Front) -> None:
     assert status(api, run) == "FAILED"
     load = api.get(f"/workflow/{run}/progress")["progress"]["workflowProgress"]
     assert load["cpuTime"] == 7
+
+
+class FasterOnce:
+    """A store where somebody else is faster, once."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.lost = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def save(self, record: Any) -> Any:
+        if not self.lost:
+            self.lost += 1
+            raise Stale("somebody was faster")
+        return self._inner.save(record)
+
+
+def test_a_lost_race_loses_no_task_and_counts_none_twice(api: Front) -> None:
+    run = announced(api)
+    store = FasterOnce(api.world.store)
+    racing = replace(api, world=replace(api.world, store=store))
+    body = {"tasks": [task(1, "COMPLETED", cpus=1, realtime=7)], "progress": COUNTS}
+    racing.put(f"/trace/{run}/progress", body)
+    assert store.lost == 1
+    assert api.get(f"/workflow/{run}/progress")["progress"]["workflowProgress"]["cpuTime"] == 7
+    assert api.get(f"/workflow/{run}/tasks")["total"] == 1
 
 
 def test_what_comes_late_takes_nothing_back(api: Front) -> None:
