@@ -179,12 +179,12 @@ def resources(screen: Screen, record: dict[str, Any]) -> None:
 
 def timeline(screen: Screen, record: dict[str, Any]) -> None:
     """What happened, with the time since the beginning."""
+    from local.cli.watch import event_text
+
     events = record.get("timeline") or ()
     for event in events:
-        detail = f"  {event['detail']}" if event.get("detail") else ""
-        screen.line(
-            f"{moment(event['at'])}  +{span(event['at'] - events[0]['at']):<8} {event['what']}{detail}"
-        )
+        since = span(event["at"] - events[0]["at"])
+        screen.line(f"{moment(event['at'])}  +{since:<8} {event_text(event)}")
 
 
 def receipt(screen: Screen, record: dict[str, Any]) -> None:

@@ -218,7 +218,7 @@ def tail(api: Any, run: str, line: Any, note: Any) -> dict[str, Any]:
         for event in record.get("timeline") or ():
             if (event["at"], event["what"]) not in told:
                 told.add((event["at"], event["what"]))
-                note(f"-- {event['what']}" + (f": {event['detail']}" if event.get("detail") else ""))
+                note(f"-- {watch.event_text(event)}")
         token = log.get("forwardToken") or token
         read = read or not log.get("pending")
         if record.get("status") in OVER and (read or not log.get("entries")):

@@ -60,6 +60,14 @@ def environment(
     raise AssertionError("looks never ends")
 
 
+def event_text(event: dict[str, Any]) -> str:
+    """An event in one line; a detail that is a whole text (a log's end) is left to `-o json`."""
+    detail = str(event.get("detail") or "")
+    if not detail or "\n" in detail:
+        return str(event["what"])
+    return f"{event['what']}: {detail[:160]}"
+
+
 def changes(rows: Any, seen: dict[str, str]) -> Iterator[str]:
     """One line for each resource whose state is not the one in `seen`, which is brought up to date."""
     for row in rows:

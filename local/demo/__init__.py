@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from local.cli.screen import Screen
-from local.demo import proof, receipt
+from local.demo import processes, receipt
 from local.demo.stage import Stage
 from local.demo.story import Story
 from shared.errors import HeadnodeError, Refused
@@ -76,15 +76,24 @@ def staged(options: Options, screen: Screen, directory: Path) -> int:
         story.say(f"it went wrong: {error}")
         code = FAILURE
     try:
-        story.clean_up()
-        found = receipt.of(stage, story)
+        found = ended(story, stage)
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         stage.stop()
-    found |= {"left": [*found["left"], *proof.processes_in(directory)]}
     receipt.show(found, screen)
     return code or (SUCCESS if is_good(found) else FAILURE)
+
+
+def ended(story: Story, stage: Stage) -> dict[str, Any]:
+    """Cleans up and looks at what is left, while the cloud still stands."""
+    try:
+        story.clean_up()
+    except HeadnodeError as error:
+        story.say(f"cleaning up went wrong: {error}")
+    found = receipt.of(stage, story)
+    alive = [f"process {pid}" for pid in processes.running_in(stage.directory)]
+    return {**found, "left": [*found["left"], *alive]}
 
 
 def is_good(found: dict[str, Any]) -> bool:

@@ -1,8 +1,6 @@
 """Is it really gone? Asked of the cloud and of the kernel, not of our own records."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from local.demo.stage import BUCKET, Stage
@@ -70,22 +68,3 @@ def result(stage: Stage, run: str) -> Any:
     except ClientError:
         return None
     return json.loads(found)
-
-
-def processes_in(directory: Path) -> list[str]:
-    """Processes, not this one, that run in a directory or were started for it."""
-    others = (
-        entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()
-    )
-    return [f"process {entry.name}" for entry in others if belongs(entry, str(directory))]
-
-
-def belongs(entry: Path, directory: str) -> bool:
-    """Whether a process works in the directory, names it in its arguments, or carries a machine's mark."""
-    try:
-        inside = str((entry / "cwd").readlink()).startswith(directory)
-        words = (entry / "cmdline").read_bytes().decode(errors="replace")
-        marks = (entry / "environ").read_bytes().decode(errors="replace")
-    except OSError:
-        return False
-    return inside or directory in words or f"HEADNODE_MACHINE={directory}" in marks

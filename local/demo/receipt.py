@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from local.cli.screen import Screen, span
+from local.cli.watch import event_text
 from local.demo import proof
 from local.demo.stage import EXAMPLE, Stage
 from local.demo.story import Story
@@ -52,9 +53,7 @@ def machines(story: Story) -> list[dict[str, Any]]:
 def timeline(story: Story) -> list[dict[str, Any]]:
     """Every moment in order, with the seconds since the beginning and since the moment before."""
     moments = [(mark.at, mark.what) for mark in story.marks]
-    for event in story.run.get("timeline") or ():
-        detail = f": {event['detail']}" if event.get("detail") else ""
-        moments.append((event["at"], f"run: {event['what']}{detail}"))
+    moments += [(event["at"], f"run: {event_text(event)}") for event in story.run.get("timeline") or ()]
     moments.sort(key=lambda moment: moment[0])
     lines, before = [], story.began
     for at, what in moments:

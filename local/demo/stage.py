@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.cli.client import Api
 from local.clouds.aws import EmulatedAws
+from local.demo import processes
 from local.nextflow import Engine, resolve
 from local.serve import Host
 from shared.errors import Refused
@@ -99,6 +100,8 @@ class Stage:
             self.host.stop()
         if self.aws is not None:
             self.aws.stop()
+        # Local machines outlive their control plane, as they should; but not the demo.
+        processes.end_all(self.directory)
         while self._variables:
             name, value = self._variables.popitem()
             if value is None:

@@ -125,7 +125,8 @@ class Story:
         """One line of the pipeline's log."""
         self.log.append(text)
         self.say(f"  | {text}")
-        if self.stage.options.spot_interruption and not self.taken and "counted:" in text:
+        lines = sum(not line.startswith("headnode:") for line in self.log)
+        if self.stage.options.spot_interruption and not self.taken and ("counted:" in text or lines > 20):
             self.taken = True
             self.mark("machine taken away (spot)")
             self.say(f"  -- the cloud takes {self.stage.interrupt()} away")
