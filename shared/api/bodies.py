@@ -20,7 +20,7 @@ CONFIG_TEXT = 100_000
 PARAMS_TEXT = 100_000
 SCRIPT_TEXT = 64_000
 """Characters. A record has to fit into one item of the smallest store (400 KB)."""
-LARGEST_CONFIG = 250_000
+LARGEST = 200_000
 
 PROVIDERS = (
     "aws", "azure", "azure_entra", "azure-cloud", "google", "github", "github_app", "gitlab", "bitbucket",
@@ -55,6 +55,13 @@ class Kept(Body):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
+def bounded(value: Any) -> Any:
+    """The value, unless it is more than a record may hold. Raises ValueError."""
+    if len(str(value)) > LARGEST:
+        raise ValueError(f"is larger than {LARGEST} characters")
+    return value
+
+
 class Variable(Kept):
     """An environment variable of an environment."""
 
@@ -77,9 +84,7 @@ class Config(Kept):
     @model_validator(mode="before")
     @classmethod
     def _small_enough(cls, value: Any) -> Any:
-        if len(str(value)) > LARGEST_CONFIG:
-            raise ValueError(f"is larger than {LARGEST_CONFIG} characters")
-        return value
+        return bounded(value)
 
 
 class ComputeEnv(Body):
@@ -193,6 +198,7 @@ class LaunchFields(Kept):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_absent(cls, value: Any) -> Any:
+        bounded(value)
         # Forms and clients send empty fields for those that nobody filled in.
         return {k: v for k, v in value.items() if v not in (None, "")} if isinstance(value, dict) else value
 

@@ -17,7 +17,7 @@ from shared.model.environment import Environment
 from shared.model.run import Run
 from shared.ports import World
 from shared.steps import runs
-from shared.steps.environment_changes import primary_of
+from shared.steps.environment_changes import primary_of, used
 
 router = Routes(tags=["launch"])
 
@@ -44,6 +44,7 @@ def launch(
         launch=whole(asked, environment),
         label_ids=tuple(asked.label_ids or ()),
     )
+    used(world, environment)
     return {"workflowId": run.id}
 
 

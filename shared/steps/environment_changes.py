@@ -1,5 +1,6 @@
 """What people change about an environment that exists. None of it touches the cloud."""
 
+from contextlib import suppress
 from typing import Any
 
 from shared.errors import Conflict, Invalid
@@ -38,6 +39,12 @@ def make_primary(world: World, environment: Environment) -> None:
 def primary_of(world: World, workspace_id: int) -> Environment | None:
     """The workspace's primary environment, if it has one."""
     return next((each for each in listed(world, workspace_id) if each.primary), None)
+
+
+def used(world: World, environment: Environment) -> None:
+    """Notes that a run was launched in it. Only for people to see: a lost race is let go."""
+    with suppress(Conflict):
+        world.store.save(environment.but(used_at=world.clock.now()))
 
 
 def switch(world: World, environment: Environment, status: str) -> Environment:

@@ -18,10 +18,10 @@ from shared.ports import World
 from shared.steps.runs import concluded
 
 FINISHED = ("COMPLETED", "CACHED", "FAILED", "ABORTED")
-LONGEST_TEXT = 100_000
+LONGEST_TEXT = 50_000
 """Characters of one text that Nextflow reports (a config, an error report), so that a record fits
 into one item of the smallest store (400 KB)."""
-MOST_REPORTED = 250_000
+MOST_REPORTED = 100_000
 """Characters of all that is kept of a workflow's own description."""
 
 
@@ -168,7 +168,7 @@ def sorted_out(
         was_over, is_over = before.get("status") in FINISHED, task.get("status") in FINISHED
         if before and (not newer or (was_over and not is_over)):
             continue
-        kept.append(Task(id=id, run_id=run_id, task_id=task["taskId"], data=task))
+        kept.append(Task(id=id, run_id=run_id, task_id=task["taskId"], data=bounded(task)))
         if is_over and not was_over:
             over.append(task)
     return kept, over

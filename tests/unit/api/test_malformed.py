@@ -151,6 +151,14 @@ def test_a_config_that_no_record_can_hold_is_refused(api: Front) -> None:
     nothing_stored(api)
 
 
+def test_a_launch_that_no_record_can_hold_is_refused(api: Front) -> None:
+    body = {"launch": {"pipeline": "a/b", **{f"more{n}": "x" * 10_000 for n in range(30)}}}
+    answer = api.call("POST", "/workflow/launch", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("launch: is larger")
+    nothing_stored(api)
+
+
 @pytest.mark.parametrize("value", [None, "", 5, [], {}, "a b", "x" * 101, "../x"])
 def test_wrong_credentials_are_refused_by_field(api: Front, value: Any) -> None:
     keys = {"accessKey": "A", "secretKey": "S"}

@@ -18,6 +18,7 @@ def test_a_run_is_launched_on_the_primary_environment_unless_told_otherwise(api:
     assert found["workflow"]["projectName"] == "nextflow-io/hello"
     assert found["workflow"]["userName"] == "headnode"
     assert found["jobInfo"]["operationId"] == "i-0"
+    assert api.get(f"/compute-envs/{environment}")["computeEnv"]["lastUsed"] == "2027-01-15T08:00:00Z"
     launch = api.get(f"/workflow/{run}/launch")["launch"]
     assert launch["computeEnv"]["id"] == environment
     assert launch["preRunScript"] == "module load x"
