@@ -10,18 +10,26 @@ from urllib.parse import parse_qsl, unquote
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _SIGNED_AS = {"monitoring": "cloudwatch", "elasticfilesystem": "efs", "states": "stepfunctions"}
 """Names that services sign with, where botocore calls them otherwise."""
-_READS = (
-    "Describe",
-    "Get",
-    "List",
-    "Head",
-    "Lookup",
-    "Search",
-    "Query",
-    "Scan",
-    "BatchGet",
-    "Receive",
-    "Assume",
+_READS = tuple(
+    [
+        "Describe",
+        "Get",
+        "List",
+        "Head",
+        "Lookup",
+        "Search",
+        "Query",
+        "Scan",
+        "BatchGet",
+        "TransactGet",
+        "Filter",
+        "Receive",
+        "Assume",
+        "Encrypt",
+        "Decrypt",
+        "GenerateDataKey",
+        "Simulate",
+    ]
 )
 
 

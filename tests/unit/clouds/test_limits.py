@@ -155,6 +155,13 @@ def test_batches_of_log_lines_have_their_limits(aws: EmulatedAws, batch: list[di
     assert refused(logs.put_log_events, **asked) == "InvalidParameterException"
 
 
+def test_a_stream_that_is_not_there_is_said_so(aws: EmulatedAws):
+    logs = client("logs")
+    logs.create_log_group(logGroupName="g")
+
+    assert refused(logs.get_log_events, logGroupName="g", logStreamName="s") == "ResourceNotFoundException"
+
+
 def test_a_bucket_is_reached_through_its_own_region(aws: EmulatedAws):
     far = client("s3", region_name="eu-west-1")
     far.create_bucket(Bucket="far-away", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

@@ -340,6 +340,20 @@ def test_an_assumed_role_may_do_what_its_policies_say_at_that_moment(aws: Emulat
     assert code(limited.describe_instances) == ""
 
 
+def test_an_attached_policy_counts_and_a_detached_one_does_not(aws: EmulatedAws):
+    iam = client("iam", None)
+    arn = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trusting())["Role"]["Arn"]
+    reading = {"RoleName": "r", "PolicyArn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}
+    iam.attach_role_policy(**reading)
+    made = client("sts", None).assume_role(RoleArn=arn, RoleSessionName="session")["Credentials"]
+    s3 = client("s3", made["AccessKeyId"], aws_session_token=made["SessionToken"])
+
+    assert code(s3.list_buckets) == ""
+    assert code(s3.create_bucket, Bucket="work-bucket") == "AccessDenied"
+    iam.detach_role_policy(**reading)
+    assert code(s3.list_buckets) == "AccessDenied"
+
+
 def test_unsigned_requests_for_a_bucket_are_refused_with_its_region(aws: EmulatedAws, bucket: str):
     from botocore import UNSIGNED
 
