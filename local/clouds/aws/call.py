@@ -10,26 +10,9 @@ from urllib.parse import parse_qsl, unquote
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _SIGNED_AS = {"monitoring": "cloudwatch", "elasticfilesystem": "efs", "states": "stepfunctions"}
 """Names that services sign with, where botocore calls them otherwise."""
-_READS = tuple(
-    [
-        "Describe",
-        "Get",
-        "List",
-        "Head",
-        "Lookup",
-        "Search",
-        "Query",
-        "Scan",
-        "BatchGet",
-        "TransactGet",
-        "Filter",
-        "Receive",
-        "Assume",
-        "Encrypt",
-        "Decrypt",
-        "GenerateDataKey",
-        "Simulate",
-    ]
+_READS = re.compile(
+    "Describe|Get|List|Head|Lookup|Search|Query|Scan|BatchGet|TransactGet|Filter|Receive|Assume|Encrypt|Decrypt"
+    "|GenerateDataKey|Simulate"
 )
 
 
@@ -53,7 +36,7 @@ class Call:
     @property
     def writes(self) -> bool:
         """Whether the call may change something; dry runs change nothing."""
-        return not self.action.startswith(_READS) and self.params.get("DryRun") != "true"
+        return not _READS.match(self.action) and self.params.get("DryRun") != "true"
 
     @property
     def signed(self) -> bool:
