@@ -62,6 +62,13 @@ class Console:
                 self.grown.clear()
             return lines
 
+    def close(self) -> None:
+        """Closes the file; what was written stays readable."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
     def tail(self) -> str:
         """The last few lines, for the reason of a failure."""
         with self._lock:

@@ -14,6 +14,7 @@ from shared.runner.boot import Places
 from shared.runner.errors import StepFailed
 from shared.runner.pipeline import local_path, main_program
 from shared.runner.process import output
+from shared.runner.provision import docker_works, engine_ready
 from shared.runner.spec import Spec
 from shared.runner.staging import PARAMS, PRE_RUN
 
@@ -50,6 +51,7 @@ def launch(
     if spec.engine != "nextflow":
         raise StepFailed(f"engine {spec.engine!r} is not known to this runner")
     command = nextflow_command(spec, pipeline, work)
+    engine_ready(places.base / "bin", say)
     image = pulled(spec.container or DEFAULT_IMAGE, say) if wants_container(spec) else ""
     if image:
         mounts = [places.base, run_dir, secrets and secrets.parent, local_path(pipeline), local_path(work)]
@@ -149,13 +151,7 @@ def wants_container(spec: Spec) -> bool:
     """Whether the engine runs in a container: where docker works, unless the platform wants the host's
     own engine and the user names no image."""
     on_host = spec.environment.get(ENGINE) == "host" and not spec.container
-    if on_host or shutil.which("docker") is None:
-        return False
-    try:
-        output(["docker", "info"], 20.0)
-    except StepFailed:
-        return False
-    return True
+    return not on_host and docker_works()
 
 
 def pulled(image: str, say: Callable[[str], None]) -> str:

@@ -41,6 +41,8 @@ from shared.runner.workdir import opened
 SPEC_WITHIN = 600.0
 """Seconds for which the control plane may be away before the machine gives up without a spec."""
 FINISHED = "finished"
+SIGNALS_WITHIN = 0.2
+"""Seconds within which the signals of one shutdown reach all processes."""
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL for the engine; half of it when the cloud takes the machine."""
 SAVE_EVERY = 60.0
@@ -141,7 +143,7 @@ class Session:
     def restore(self, spec: Spec) -> None:
         """What earlier machines left. A checkpoint that cannot be read costs time, not the run."""
         if spec.attempt > 1 and self.kept:
-            repeated(self.kept.fetch_earlier, SAVE_WITHIN)
+            repeated(self.kept.fetch_earlier, SAVE_WITHIN * self.pace)
         if spec.restores and self.checkpoint:
             self.at("restore", spec.session)
             try:
@@ -157,18 +159,29 @@ class Session:
         status = child.wait(0.05)
         while status is None and not self.stop.pending:
             status = child.wait(0.1)
+        if status != 0:
+            self.learn_why(status)
         if status is None:
-            # The cloud ends a machine with SIGTERM too: ask it which of the two this is.
-            if self.stop.reason == TERMINATED and (said := self.metadata.interruption()):
-                self.noticed(said)
-                self.stop.reason = INTERRUPTED
             self.console.say(f"stopping: {self.stop.reason}")
             status = child.stop(GRACE / 2 if self.stop.reason == INTERRUPTED else GRACE)
             if started.container:
                 remove_container(started.container)
         if self.stop.reason != INTERRUPTED:
             self.post_run(spec, work, status)
-        return status, self.stop.reason
+        return status, self.stop.reason if status or self.stop.reason != TERMINATED else ""
+
+    def learn_why(self, status: int | None) -> None:
+        """A machine that is taken away gets SIGTERM for all its processes at once, the engine before or
+        after us: ask the cloud whether this is what happened."""
+        if status is not None:
+            time.sleep(SIGNALS_WITHIN)
+        pending = self.stop.pending
+        if (status is not None or self.stop.reason == TERMINATED) and (said := self.metadata.interruption()):
+            self.noticed(said)
+            self.stop.ask(INTERRUPTED)
+            self.stop.reason = INTERRUPTED
+        elif pending and status is not None:
+            self.console.say(f"stopped: {self.stop.reason}")
 
     def post_run(self, spec: Spec, work: str, status: int) -> None:
         """The post-run script. Its failure is only noted."""
@@ -211,7 +224,7 @@ class Session:
         message = "" if status == 0 else self.console.tail()[-1500:]
         if status is not None and not error:
             self.console.say(f"ended with status {status}")
-        patience = min(SAVE_WITHIN, NOTICE_SAVE) if interrupted else SAVE_WITHIN
+        patience = self.pace * (NOTICE_SAVE if interrupted else SAVE_WITHIN)
         trouble = [
             self.tried("files", lambda: self.save_files(status, patience)),
             self.tried("checkpoint", lambda: self.save_checkpoint(patience)),
@@ -222,7 +235,7 @@ class Session:
         trouble.append(self.tried("log lines", lambda: self.shipped(LINES_WITHIN)))
         lost = "; ".join(filter(None, trouble))
         self.reporter.finish(
-            END_WITHIN,
+            END_WITHIN * self.pace,
             step=self.step,
             exit_status=None if interrupted else status,
             error=INTERRUPTED if interrupted else error,

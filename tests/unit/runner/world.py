@@ -195,10 +195,16 @@ class Stage:
             **changes,
         }
 
-    def boots(self, deadline: float | None = None, **environment: str) -> Machine:
-        """Starts a machine with the real boot document."""
+    def boots(
+        self,
+        deadline: float | None = None,
+        before: Callable[[Path], None] = lambda _: None,
+        **environment: str,
+    ) -> Machine:
+        """Starts a machine with the real boot document. `before` gets its file system's root."""
         directory = self.root / f"machine-{len(self.machines)}"
         directory.mkdir()
+        before(directory / "root")
         now = time.time()
         document = boot_document(
             control_url=f"{self.control.url}/api",
