@@ -71,47 +71,47 @@ def metadata(world: World, run: Run) -> dict[str, Any]:
 @router.put("/{workflow_id}/begin")
 def begin(
     world: Here,
-    _token: ByUserOrRun,
+    token: ByUserOrRun,
     workflow_id: str,
     request: Annotated[TraceBegin, Depends(body(TraceBegin))],
 ) -> dict[str, Any]:
     """The run begins to work."""
     names = request.process_names or ()
-    run = decided(lambda: tracing.begin(world, workflow_id, request.workflow, names))
+    run = decided(lambda: tracing.begin(world, workflow_id, request.workflow, names, token.attempt))
     return {"status": "OK", "workflowId": run.id, "watchUrl": watch_url(world, run.workspace_id, run.id)}
 
 
 @router.put("/{workflow_id}/progress")
 def progress(
     world: Here,
-    _token: ByUserOrRun,
+    token: ByUserOrRun,
     workflow_id: str,
     request: Annotated[TraceProgress, Depends(body(TraceProgress))],
 ) -> dict[str, Any]:
     """Tasks that changed, and counters."""
     tasks = [task.whole() for task in request.tasks or ()]
     instant = request.instant or 0
-    decided(lambda: tracing.progress(world, workflow_id, request.progress, tasks, instant))
+    decided(lambda: tracing.progress(world, workflow_id, request.progress, tasks, instant, token.attempt))
     return {"status": "OK", "workflowId": workflow_id}
 
 
 @router.put("/{workflow_id}/heartbeat")
 def heartbeat(
     world: Here,
-    _token: ByUserOrRun,
+    token: ByUserOrRun,
     workflow_id: str,
     request: Annotated[TraceHeartbeat, Depends(body(TraceHeartbeat))],
 ) -> dict[str, Any]:
     """Nothing changed."""
     instant = request.instant or 0
-    decided(lambda: tracing.heartbeat(world, workflow_id, request.progress, instant))
+    decided(lambda: tracing.heartbeat(world, workflow_id, request.progress, instant, token.attempt))
     return {"message": "OK"}
 
 
 @router.put("/{workflow_id}/complete")
 def complete(
     world: Here,
-    _token: ByUserOrRun,
+    token: ByUserOrRun,
     workflow_id: str,
     request: Annotated[TraceComplete, Depends(body(TraceComplete))],
 ) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def complete(
     instant = request.instant or 0
     decided(
         lambda: tracing.complete(
-            world, workflow_id, request.workflow, request.metrics, request.progress, instant
+            world, workflow_id, request.workflow, request.metrics, request.progress, instant, token.attempt
         )
     )
     return {"status": "OK", "workflowId": workflow_id}

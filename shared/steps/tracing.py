@@ -101,10 +101,17 @@ def unstopped(run: Run) -> Run:
     return run
 
 
-def begin(world: World, run_id: str, workflow: Mapping[str, Any], process_names: Iterable[str]) -> Run:
+def is_late(run: Run, attempt: int) -> bool:
+    """Whether the word is that of an earlier machine than the run's newest one (0: of none of ours)."""
+    return bool(attempt) and run.last is not None and run.last.number > attempt
+
+
+def begin(
+    world: World, run_id: str, workflow: Mapping[str, Any], process_names: Iterable[str], attempt: int = 0
+) -> Run:
     """Nextflow begins to work: its description of the run replaces that of an earlier attempt."""
     run = unstopped(find(world, run_id))
-    if run.is_over:
+    if run.is_over or is_late(run, attempt):
         return run
     now = world.clock.now()
     run = run.but(
@@ -119,12 +126,11 @@ def begin(world: World, run_id: str, workflow: Mapping[str, Any], process_names:
 
 
 def awake(run: Run, now: float) -> Run:
-    """The run as RUNNING: somebody spoke for it."""
-    if run.status == "RUNNING":
+    """The run as RUNNING, where Nextflow's word is all there is. Of a run with a machine that is the
+    runner's to say: a late word of Nextflow may come when the machine is gone."""
+    if run.environment_id or run.status == "RUNNING":
         return run.but(updated_at=now)
-    return run.to(
-        "RUNNING", now, started_at=run.started_at or now, wait=None if not run.cancel_at else run.wait
-    )
+    return run.to("RUNNING", now, started_at=run.started_at or now)
 
 
 def progress(
@@ -133,11 +139,12 @@ def progress(
     counts: Mapping[str, Any] | None,
     tasks: Iterable[Mapping[str, Any]],
     instant: int = 0,
+    attempt: int = 0,
 ) -> Run:
     """New counters, and tasks that changed. `instant` is the client's own time: what is older than what
     we have is left out, as is a step back from a finished task. Raises Stale before anything is written."""
     run = unstopped(find(world, run_id))
-    newer = instant >= last_instant(run)
+    newer = instant >= last_instant(run) and not is_late(run, attempt)
     changed, finished = sorted_out(world, run.id, tasks, newer)
     if newer and not run.is_over:
         now = world.clock.now()
@@ -209,9 +216,11 @@ def number(task: Mapping[str, Any], name: str) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
 
 
-def heartbeat(world: World, run_id: str, counts: Mapping[str, Any] | None, instant: int = 0) -> Run:
+def heartbeat(
+    world: World, run_id: str, counts: Mapping[str, Any] | None, instant: int = 0, attempt: int = 0
+) -> Run:
     """Nothing changed, and Nextflow is still there."""
-    return progress(world, run_id, counts, (), instant)
+    return progress(world, run_id, counts, (), instant, attempt)
 
 
 def complete(
@@ -221,10 +230,13 @@ def complete(
     metrics: Iterable[Mapping[str, Any]] | None,
     counts: Mapping[str, Any] | None,
     instant: int = 0,
+    attempt: int = 0,
 ) -> Run:
     """Nextflow is done. Its word ends a run that was started elsewhere; one with a machine ends when the
     machine is gone, and only what Nextflow says about it is added here."""
     run = find(world, run_id)
+    if is_late(run, attempt):
+        return run
     if metrics is not None:
         rows = tuple(bounded(row) for row in metrics)
         world.store.put_many([Metrics(id=run.id, rows=rows)])

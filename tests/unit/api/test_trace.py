@@ -222,6 +222,29 @@ def test_the_word_of_an_interrupted_nextflow_is_forgotten_when_the_next_begins(a
     assert "complete" not in api.run(run).workflow
 
 
+def test_the_late_word_of_a_machine_that_is_gone_changes_nothing(api: Front) -> None:
+    run = api.launch(api.environment())
+    first, path = api.run_token(run), f"/headnode/machine/{run}/1/report"
+    before = api.run(run)
+    assert before.wait is not None
+    api.put(f"/trace/{run}/heartbeat", {"progress": COUNTS}, token=first)
+    assert (api.run(run).status, api.run(run).wait) == ("SUBMITTED", before.wait)
+    api.post(path, {"event": "start"}, token=first)
+    api.put(f"/trace/{run}/begin", {"workflow": WORKFLOW}, token=first)
+    api.post(path, {"event": "end", "error": "interrupted"}, token=first)
+    api.work(60)
+    assert len(api.run(run).attempts) == 2
+    end = {
+        "workflow": {**WORKFLOW, "success": False, "errorMessage": "SIGTERM"},
+        "metrics": [{"process": "A"}],
+    }
+    for word, body in (("complete", end), ("progress", {"progress": COUNTS}), ("begin", {"workflow": {}})):
+        before = api.run(run)
+        api.put(f"/trace/{run}/{word}", body, token=first)
+        assert api.run(run) == before
+    assert api.get(f"/workflow/{run}/metrics")["metrics"] == []
+
+
 def test_cancelling_a_run_elsewhere_is_told_to_its_nextflow_by_a_refusal(api: Front) -> None:
     run = announced(api)
     api.put(f"/trace/{run}/begin", {"workflow": WORKFLOW})
