@@ -186,12 +186,11 @@ def swap(db: sqlite3.Connection, record: R) -> R:
 def overwrite(db: sqlite3.Connection, record: Record) -> None:
     """Writes a record whatever is there."""
     old = indexed(db, record.kind, record.id)
-    statement = (
-        "insert into record values (?, ?, 1, ?, ?) on conflict do update set "
-        "generation = generation + 1, body = excluded.body, expires = excluded.expires"
-    )
-    body = encode(record.but(generation=max(record.generation, 1)))
-    db.execute(statement, (record.kind, record.id, body, record.expires()))
+    query = "select generation from record where kind = ? and id = ?"
+    row = db.execute(query, (record.kind, record.id)).fetchone()
+    saved = record.but(generation=(row[0] if row else 0) + 1)
+    values = (record.kind, record.id, saved.generation, encode(saved), record.expires())
+    db.execute("insert or replace into record values (?, ?, ?, ?, ?)", values)
     reindex(db, record, old)
 
 

@@ -1,0 +1,183 @@
+"""The Store on AWS: one DynamoDB table, keys `pk` and `sk`.
+
+    r#<kind>#<id>                  r               the record: body, generation, the keys of its rows
+    i#<kind>#<index>#<partition>   <sort>␟<id>     one row for each listing it is in
+    n#<kind>#<name>                n               one row for each unique name it holds
+
+A record, its rows and its names change in one transaction, so a listing is strongly consistent and
+never scans. A save that moves no row is one conditional PutItem; one that does learns the old rows
+from the refusal of that same call, so neither reads first.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from shared.errors import Exists, Refused, Stale
+from shared.model.records import R, Record, decode, encode
+from shared.ports import Found
+from shared.stores import cursor, dynamoitems
+from shared.stores.dynamoclient import Table
+
+LARGEST = 350_000
+"""Bytes of a record's body; DynamoDB takes items of 400 KB, names and keys included."""
+
+
+class DynamoStore:
+    """Implements `ports.Store`. Safe for threads."""
+
+    def __init__(self, table: str) -> None:
+        self._table = Table(table)
+
+    def get(self, kind: type[R], id: str) -> R | None:
+        """See `ports.Store.get`. One read."""
+        item = self._table.get(dynamoitems.record_key(kind.kind, id))
+        return decode(item["body"]["B"], kind) if item else None
+
+    def get_many(self, kind: type[R], ids: Iterable[str]) -> dict[str, R]:
+        """See `ports.Store.get_many`. One read for each 100."""
+        keys = [dynamoitems.record_key(kind.kind, id) for id in dict.fromkeys(ids)]
+        records = (decode(item["body"]["B"], kind) for item in self._table.get_batch(keys))
+        return {record.id: record for record in records}
+
+    def save(self, record: R) -> R:
+        """See `ports.Store.save`. One call when the record's listings and names stay, else two."""
+        saved = record.but(generation=record.generation + 1)
+        item = sized(saved)
+        rows = dynamoitems.rows(record)
+        if record.generation == 0 and not rows:
+            self._put_new(record, item)
+            return saved
+        old: set[str] = set()
+        if record.generation:
+            seen = self._table.swap(item, record.generation)
+            if seen is None:
+                return saved
+            if item_is_ours(seen, item):
+                return saved
+            expect_generation(seen, record)
+            old = dynamoitems.row_keys(seen)
+        self._transact([*moves(record, item, old)])
+        return saved
+
+    def save_all(self, *records: Record) -> None:
+        """See `ports.Store.save_all`. One read for the old rows, one transaction."""
+        keys = [dynamoitems.record_key(each.kind, each.id) for each in records if each.generation]
+        old = {item["pk"]["S"]: item for item in self._table.get_batch(keys)}
+        actions: list[tuple[dict[str, Any], Exception]] = []
+        for record in records:
+            item = sized(record.but(generation=record.generation + 1))
+            known = old.get(item["pk"]["S"], {})
+            actions += moves(record, item, dynamoitems.row_keys(known))
+        self._transact(actions)
+
+    def put_many(self, records: Iterable[Record]) -> None:
+        """See `ports.Store.put_many`. Old rows are read 100 at a time; 25 items to a write."""
+        for some in chunks(records, 100):
+            latest = {dynamoitems.record_key(each.kind, each.id)["pk"]["S"]: each for each in some}
+            old = {
+                item["pk"]["S"]: item
+                for item in self._table.get_batch(
+                    [dynamoitems.record_key(each.kind, each.id) for each in latest.values()]
+                )
+            }
+            puts, deletes = [], []
+            for pk, record in latest.items():
+                known = old.get(pk, {})
+                generation = int(known["gen"]["N"]) + 1 if known else 1
+                rows = dynamoitems.rows(record)
+                puts += [sized(record.but(generation=generation)), *rows.values()]
+                deletes += [dynamoitems.key_of(row) for row in dynamoitems.row_keys(known) - set(rows)]
+            self._table.write_batch(puts, deletes)
+
+    def remove(self, kind: type[Record], ids: Iterable[str]) -> None:
+        """See `ports.Store.remove`. Rows go first, so that a removal cut short can be repeated."""
+        for some in chunks(ids, 100):
+            found = self._table.get_batch(
+                [dynamoitems.record_key(kind.kind, id) for id in dict.fromkeys(some)]
+            )
+            rows = [dynamoitems.key_of(row) for item in found for row in dynamoitems.row_keys(item)]
+            self._table.write_batch([], rows)
+            self._table.write_batch([], [{"pk": item["pk"], "sk": item["sk"]} for item in found])
+
+    def find(
+        self,
+        kind: type[R],
+        index: str,
+        partition: str,
+        *,
+        after: str = "",
+        limit: int = 100,
+        newest_first: bool = False,
+        upto: str = "",
+    ) -> Found:
+        """See `ports.Store.find`. One query of the rows, one read for each 100 records."""
+        pk = dynamoitems.index_pk(kind.kind, index, partition)
+        start = (
+            {"pk": {"S": pk}, "sk": {"S": dynamoitems.sort_key(*cursor.from_text(after))}} if after else None
+        )
+        keys, more = self._table.query(
+            pk, start, limit, newest_first, dynamoitems.upper(upto) if upto else ""
+        )
+        pairs = [dynamoitems.sort_and_id(key) for key in keys]
+        found = self.get_many(kind, [id for _, id in pairs])
+        items = tuple(found[id] for _, id in pairs if id in found)
+        return Found(items=items, after=cursor.to_text(*pairs[-1]) if more else "")
+
+    def _put_new(self, record: Record, item: dict[str, Any]) -> None:
+        """A record that no listing and no name knows."""
+        seen = self._table.create(item)
+        if seen is not None and not item_is_ours(seen, item):
+            raise Exists(f"{record.kind} {record.id} already exists")
+
+    def _transact(self, actions: list[tuple[dict[str, Any], Exception]]) -> None:
+        """All or none; raises the exception of the first action whose condition does not hold."""
+        failed = self._table.transact([action for action, _ in actions])
+        if failed is not None:
+            raise actions[failed][1]
+
+
+def sized(record: Record) -> dict[str, Any]:
+    """The record's item. Raises Refused when it is too large for DynamoDB."""
+    body = encode(record)
+    if len(body) > LARGEST:
+        raise Refused(f"{record.kind} {record.id} is too large: {len(body)} bytes, the limit is {LARGEST}")
+    return dynamoitems.record_item(record, body, secrets.token_hex(8))
+
+
+def item_is_ours(seen: dict[str, Any], item: dict[str, Any]) -> bool:
+    """Whether what is there is what we wanted to write: an earlier try took effect unheard."""
+    return bool(seen.get("by") == item["by"])
+
+
+def expect_generation(seen: dict[str, Any], record: Record) -> None:
+    """Raises Stale when the record is gone or was written by somebody else."""
+    if not seen or int(seen["gen"]["N"]) != record.generation:
+        raise Stale(f"{record.kind} {record.id} was changed meanwhile")
+
+
+def moves(record: Record, item: dict[str, Any], old: set[str]) -> Iterator[tuple[dict[str, Any], Exception]]:
+    """The actions of one record's save, each with what its failure means."""
+    rows = dynamoitems.rows(record)
+    changed: Exception = Stale(f"{record.kind} {record.id} was changed meanwhile")
+    if record.generation:
+        yield dynamoitems.put_at(item, record.generation), changed
+    else:
+        yield dynamoitems.put_absent(item), Exists(f"{record.kind} {record.id} already exists")
+    for row in sorted(old - set(rows)):
+        yield dynamoitems.delete(row), changed
+    for row in sorted(set(rows) - old):
+        name = dynamoitems.name_in(row).rpartition("/")[2]
+        yield dynamoitems.put_row(rows[row]), Exists(f"{record.kind} named {name} already exists")
+
+
+def chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of at most `size`."""
+    some: list[Any] = []
+    for value in values:
+        some.append(value)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some

@@ -1,0 +1,154 @@
+"""The Queue contract, over every implementation."""
+
+import uuid
+
+import boto3
+import pytest
+
+from shared.model.message import STEPS, Message, from_text
+from shared.queues.sqlite import SqliteQueue
+from shared.queues.sqs import SqsQueue
+from tests.clock import FakeClock
+
+
+class Place:
+    """A queue, and how its time passes and foreign text gets into it."""
+
+    def __init__(self, kind: str, tmp_path) -> None:
+        self.clock = FakeClock()
+        if kind == "sqlite":
+            self.queue = SqliteQueue(tmp_path / "queue.db", self.clock, visibility=30.0)
+        else:
+            self.sqs = boto3.client("sqs")
+            self.urls = {step: self._url(step) for step in STEPS}
+            self.queue = SqsQueue(self.urls)
+
+    def _url(self, step: str) -> str:
+        name = f"{step}-{uuid.uuid4().hex[:8]}"
+        return self.sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+
+    def later(self, delivery) -> None:
+        """The visibility time of a delivery passes."""
+        if isinstance(self.queue, SqliteQueue):
+            self.clock.advance(31)
+        else:
+            self.queue.release(delivery)
+
+    def foreign(self, step: str, text: str) -> None:
+        """Somebody else's message."""
+        if isinstance(self.queue, SqliteQueue):
+            db = self.queue._db()
+            db.execute("insert into message (step, body, due) values (?, ?, 0)", (step, text))
+        else:
+            self.sqs.send_message(QueueUrl=self.urls[step], MessageBody=text)
+
+
+@pytest.fixture(params=["sqlite", "sqs"])
+def place(request, tmp_path, aws):
+    return Place(request.param, tmp_path)
+
+
+def launch(subject: str) -> Message:
+    return Message(step="launch", subject=subject)
+
+
+def subjects(deliveries) -> list[str]:
+    return [from_text(delivery.text).subject for delivery in deliveries]
+
+
+def test_what_is_sent_is_delivered_once_and_then_hidden(place):
+    place.queue.send(launch("a"), launch("b"))
+    deliveries = place.queue.receive(["launch"])
+    assert sorted(subjects(deliveries)) == ["a", "b"]
+    assert {delivery.count for delivery in deliveries} == {1}
+    assert {delivery.step for delivery in deliveries} == {"launch"}
+    assert place.queue.receive(["launch"]) == []
+
+
+def test_steps_are_received_apart(place):
+    place.queue.send(launch("a"), Message(step="reap", subject="b"))
+    assert subjects(place.queue.receive(["reap"])) == ["b"]
+    assert place.queue.receive(["create", "dispose"]) == []
+    assert subjects(place.queue.receive(["create", "launch"])) == ["a"]
+
+
+def test_a_delivery_that_nobody_finished_comes_again_with_its_count(place):
+    place.queue.send(launch("a"))
+    (first,) = place.queue.receive(["launch"])
+    place.later(first)
+    (second,) = place.queue.receive(["launch"])
+    assert (second.count, second.text) == (2, first.text)
+
+
+def test_done_is_the_end_and_may_be_said_twice(place):
+    place.queue.send(launch("a"), launch("b"))
+    deliveries = place.queue.receive(["launch"])
+    place.queue.done(*deliveries)
+    place.queue.done(*deliveries)
+    place.queue.done()
+    if isinstance(place.queue, SqliteQueue):
+        place.clock.advance(1000)
+    assert place.queue.receive(["launch"]) == []
+
+
+def test_a_released_delivery_is_visible_again(place):
+    place.queue.send(launch("a"))
+    (delivery,) = place.queue.receive(["launch"])
+    place.queue.release(delivery)
+    assert subjects(place.queue.receive(["launch"])) == ["a"]
+
+
+def test_a_delayed_message_is_not_due_yet(place):
+    place.queue.send(launch("late"), after=60)
+    place.queue.send(launch("now"))
+    assert subjects(place.queue.receive(["launch"])) == ["now"]
+    if isinstance(place.queue, SqliteQueue):
+        place.clock.advance(29)
+        assert place.queue.receive(["launch"]) == []
+        assert place.queue.next_due() is not None
+        place.clock.advance(60)
+        assert "late" in subjects(place.queue.receive(["launch"]))
+
+
+def test_batches_are_larger_than_the_service_takes_at_once(place):
+    place.queue.send(*[launch(f"s{n}") for n in range(25)])
+    seen = []
+    while deliveries := place.queue.receive(["launch"], limit=20):
+        seen += subjects(deliveries)
+        place.queue.done(*deliveries)
+    assert sorted(seen) == sorted(f"s{n}" for n in range(25))
+
+
+def test_a_delay_that_the_service_does_not_take_is_shortened_not_refused(place):
+    place.queue.send(launch("a"), after=100_000)
+    assert place.queue.receive(["launch"]) == []
+
+
+def test_foreign_text_is_delivered_as_it_is(place):
+    place.foreign("launch", "not ours")
+    (delivery,) = place.queue.receive(["launch"])
+    assert delivery.text == "not ours"
+    place.queue.done(delivery)
+    assert place.queue.receive(["launch"]) == []
+
+
+def test_sqlite_messages_survive_the_process(tmp_path):
+    clock = FakeClock()
+    SqliteQueue(tmp_path / "q.db", clock).send(launch("a"))
+    again = SqliteQueue(tmp_path / "q.db", clock)
+    (first,) = again.receive(["launch"])
+    clock.advance(1000)
+    (second,) = SqliteQueue(tmp_path / "q.db", clock).receive(["launch"])
+    again.done(first)
+    clock.advance(1000)
+    assert subjects(again.receive(["launch"])) == ["a"], (
+        "done by the old worker must not end the new delivery"
+    )
+    again.done(second)
+
+
+def test_sqs_entries_that_are_not_taken_are_sent_again(aws):
+    place = Place("sqs", None)
+    aws.faults.add("sqs", "SendMessageBatch", kind="5xx", times=1)
+    place.queue.send(launch("a"))
+    assert subjects(place.queue.receive(["launch"])) == ["a"]
