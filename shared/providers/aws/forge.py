@@ -132,24 +132,30 @@ def role_is_ours(account: Account, name: str) -> bool:
 def strip_role(account: Account, name: str) -> None:
     """Takes every policy off the role, also those that somebody added: a role with policies stays."""
     iam = account.clients.iam
-    with asking("iam:ListAttachedRolePolicies"):
-        attached = [
-            each["PolicyArn"]
-            for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
-            for each in page["AttachedPolicies"]
-        ]
-    with asking("iam:ListRolePolicies"):
-        inline = [
-            each
-            for page in iam.get_paginator("list_role_policies").paginate(RoleName=name)
-            for each in page["PolicyNames"]
-        ]
-    for arn in attached:
+    for arn in attached_policies(account, name):
         with asking("iam:DetachRolePolicy"):
             gone_is_fine(partial(iam.detach_role_policy, RoleName=name, PolicyArn=arn))
-    for policy in inline:
+    for policy in inline_policies(account, name):
         with asking("iam:DeleteRolePolicy"):
             gone_is_fine(partial(iam.delete_role_policy, RoleName=name, PolicyName=policy))
+
+
+def attached_policies(account: Account, name: str) -> list[str]:
+    """The managed policies on the role; none when the role is gone."""
+    iam = account.clients.iam
+    with asking("iam:ListAttachedRolePolicies"), suppress(iam.exceptions.NoSuchEntityException):
+        pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
+        return [each["PolicyArn"] for page in pages for each in page["AttachedPolicies"]]
+    return []
+
+
+def inline_policies(account: Account, name: str) -> list[str]:
+    """The inline policies of the role; none when the role is gone."""
+    iam = account.clients.iam
+    with asking("iam:ListRolePolicies"), suppress(iam.exceptions.NoSuchEntityException):
+        pages = iam.get_paginator("list_role_policies").paginate(RoleName=name)
+        return [each for page in pages for each in page["PolicyNames"]]
+    return []
 
 
 def delete_role(account: Account, name: str) -> None:

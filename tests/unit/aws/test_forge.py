@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -256,6 +257,21 @@ def test_bad_days_of_iam(aws: EmulatedAws, cloud: AwsCloud, kind: str, error: ty
     with pytest.raises(error):
         make(cloud)
     assert make(cloud)
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["ListAttachedRolePolicies", "DetachRolePolicy", "ListRolePolicies", "DeleteRolePolicy", "DeleteRole"],
+)
+def test_another_worker_may_be_faster(aws: EmulatedAws, cloud: AwsCloud, iam: Any, action: str) -> None:
+    role, profile = (row.to("removing") for row in make(cloud))
+    assert cloud.remove(profile)
+
+    aws.faults.add("iam", action, kind="NoSuchEntity", status=404, message="The role cannot be found.")
+    with suppress(Retry):
+        cloud.remove(role)
+    assert cloud.remove(role)
+    assert iam.list_roles()["Roles"] == []
 
 
 def test_names_stay_when_the_prefix_changes(cloud: AwsCloud, iam: Any) -> None:
