@@ -32,7 +32,8 @@ async def workspaces_of_user(user_id: int, _token: ByUser) -> dict[str, Any]:
     """The organization, and its workspace. The personal workspace is what no workspace id means."""
     if user_id != USER_ID:
         raise not_found("user", user_id)
-    organization = {"orgId": ORG_ID, "orgName": ORG_NAME}
+    # Clients tell the two kinds of rows apart by the workspace being null.
+    organization = {"orgId": ORG_ID, "orgName": ORG_NAME, "workspaceId": None, "workspaceName": None}
     workspace = {
         **organization,
         "workspaceId": WORKSPACE_ID,

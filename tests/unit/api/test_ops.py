@@ -56,7 +56,7 @@ def test_the_one_organization_and_workspace_are_found_by_their_ids(api: Front) -
     user = api.get("/user-info")["user"]
     rows = api.get(f"/user/{user['id']}/workspaces")["orgsAndWorkspaces"]
     organization, workspace = rows
-    assert "workspaceId" not in organization
+    assert organization["workspaceId"] is organization["workspaceName"] is None
     found = api.get(f"/orgs/{workspace['orgId']}/workspaces/{workspace['workspaceId']}")["workspace"]
     assert found["name"] == workspace["workspaceName"]
     assert api.get("/orgs")["organizations"][0]["name"] == workspace["orgName"]
