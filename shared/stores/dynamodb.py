@@ -20,7 +20,7 @@ from shared.stores import cursor, dynamoitems
 from shared.stores.dynamoclient import Table
 
 LARGEST = 350_000
-"""Bytes of a record's body; DynamoDB takes items of 400 KB, names and keys included."""
+"""Bytes of a record's body, deflated; DynamoDB takes items of 400 KB, names and keys included."""
 
 
 class DynamoStore:
@@ -32,12 +32,12 @@ class DynamoStore:
     def get(self, kind: type[R], id: str) -> R | None:
         """See `ports.Store.get`. One read."""
         item = self._table.get(dynamoitems.record_key(kind.kind, id))
-        return decode(item["body"]["B"], kind) if item else None
+        return decode(dynamoitems.unpacked(item), kind) if item else None
 
     def get_many(self, kind: type[R], ids: Iterable[str]) -> dict[str, R]:
         """See `ports.Store.get_many`. One read for each 100."""
         keys = [dynamoitems.record_key(kind.kind, id) for id in dict.fromkeys(ids)]
-        records = (decode(item["body"]["B"], kind) for item in self._table.get_batch(keys))
+        records = (decode(dynamoitems.unpacked(item), kind) for item in self._table.get_batch(keys))
         return {record.id: record for record in records}
 
     def save(self, record: R) -> R:
@@ -139,7 +139,7 @@ class DynamoStore:
 
 def sized(record: Record) -> dict[str, Any]:
     """The record's item. Raises Refused when it is too large for DynamoDB."""
-    body = encode(record)
+    body = dynamoitems.packed(encode(record))
     if len(body) > LARGEST:
         raise Refused(f"{record.kind} {record.id} is too large: {len(body)} bytes, the limit is {LARGEST}")
     return dynamoitems.record_item(record, body, secrets.token_hex(8))

@@ -1,5 +1,6 @@
 """Records as DynamoDB items, and the transaction actions on them. Pure; see `dynamodb` for the keys."""
 
+import zlib
 from typing import Any
 
 from shared.model.records import Record
@@ -10,6 +11,8 @@ ROW = "\x1e"
 """Between `pk` and `sk` of a row, and LIST between rows, where a record keeps the keys of its rows."""
 LIST = "\x1d"
 HIGHEST = "\U0010ffff"
+PACKED_FROM = 16_384
+"""Bytes from which a body is deflated: reads and writes are billed by the kilobyte, and items are small."""
 
 
 def record_key(kind: str, id: str) -> dict[str, Any]:
@@ -69,6 +72,18 @@ def record_item(record: Record, body: bytes, by: str) -> dict[str, Any]:
         "rows": {"S": LIST.join(sorted(rows(record)))},
         **ttl(record),
     }
+
+
+def packed(body: bytes) -> bytes:
+    """A record's body as it is kept: JSON, or deflated when it is long (a zlib stream begins with an
+    `x`, JSON of a record with a brace)."""
+    return body if len(body) < PACKED_FROM else zlib.compress(body, 6)
+
+
+def unpacked(item: dict[str, Any]) -> bytes:
+    """The inverse of `packed`, for a stored item."""
+    body = bytes(item["body"]["B"])
+    return body if body.startswith(b"{") else zlib.decompress(body)
 
 
 def row_keys(item: dict[str, Any]) -> set[str]:
