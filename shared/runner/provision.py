@@ -45,10 +45,13 @@ def engine_ready(bin_dir: Path, say: Say, system: Path = Path("/usr/bin")) -> No
 
 def docker_works() -> bool:
     """Whether there is a Docker that answers."""
+    if shutil.which("docker") is None:
+        return False
     try:
-        return bool(shutil.which("docker")) and bool(output(["docker", "info"], 20.0))
+        output(["docker", "info"], 20.0)
     except StepFailed:
         return False
+    return True
 
 
 def install_docker(manager: str, say: Say) -> None:

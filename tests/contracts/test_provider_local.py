@@ -179,6 +179,7 @@ def test_tombstones_give_back_their_room_and_are_forgotten(
     folder = tmp_path / "data" / "local" / "machines" / started
     assert listed(provider) == {}
     assert not (folder / "root").exists()
+    assert not any(b"runcmd" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert provider.look([started])[started].state == "gone"
     clock.advance(FORGET_AFTER + 1)
     assert listed(provider) == {}

@@ -90,7 +90,10 @@ class Shelf:
         """Gives back the room of a machine that is gone, and forgets it after FORGET_AFTER."""
         if not about.gone_at:
             with self.locked(about.id) as path:
-                shutil.rmtree(path / "root", ignore_errors=True)
+                # With its disk goes what held its boot token; the console is kept for a while.
+                for name in ("root", "run"):
+                    shutil.rmtree(path / name, ignore_errors=True)
+                (path / "user-data").unlink(missing_ok=True)
                 self.write(about.but(gone_at=now))
         elif now - about.gone_at > FORGET_AFTER:
             shutil.rmtree(self.path(about.id), ignore_errors=True)

@@ -192,6 +192,33 @@ def test_no_nextflow_says_what_to_install(the: Stage) -> None:
     assert "Nextflow cannot be found on this machine: install docker" in the.control.end["error"]
 
 
+DOCKER = """#!/bin/sh
+echo "$@" >> {seen}
+case "$1" in
+  run) for last; do :; done; exec bash "$last" ;;
+esac
+"""
+
+
+def test_an_engine_in_a_container(the: Stage, aws: str) -> None:
+    """A stand-in for docker that runs the entry point on the machine."""
+    seen = the.work_dir / "docker-arguments"
+    docker = the.root / "tools" / "docker"
+    docker.write_text(DOCKER.format(seen=seen))
+    docker.chmod(0o755)
+    secrets = [{"name": "PASSWORD", "source": "given", "value": "sword-canary"}]
+    cloud(the, environment={"WHO": "value-canary"}, container="my/image:1", secrets=secrets)
+    ends(the.boots())
+    assert (the.control.end["exit_status"], the.control.end["error"]) == (0, "")
+    (words,) = [line.split() for line in seen.read_text().splitlines() if line.startswith("run ")]
+    assert words[words.index("--name") + 1] == f"headnode-{RUN}-1"
+    assert words[-3:-1] == ["bash", "my/image:1"]
+    assert {"WHO", "NXF_UUID", "NXF_SECRETS_FILE", "TOWER_ACCESS_TOKEN"} <= set(words)
+    assert "canary" not in seen.read_text()
+    mounts = {words[at + 1].split(":")[0] for at, word in enumerate(words) if word == "--volume"}
+    assert {"/var/run/docker.sock", str(the.root / "nf")} <= mounts
+
+
 def test_without_tower_the_engine_gets_no_token(the: Stage, aws: str) -> None:
     cloud(
         the,
