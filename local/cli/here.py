@@ -63,9 +63,19 @@ def serve(
 @clouds.command("aws")
 def aws(*, host: Address = "127.0.0.1", port: Port = 4566, output: Output = Format.text) -> None:
     """Run an emulated AWS whose machines are processes here; use it with AWS_ENDPOINT_URL."""
-    from local.clouds import aws as emulated
+    import json
 
-    emulated.serve(host=host, port=port, json=output is Format.json)
+    from local.clouds.aws import EmulatedAws
+    from local.serve import until_asked_to_stop
+
+    with EmulatedAws(port, host=host) as cloud:
+        variables = cloud.environment()
+        if output is Format.json:
+            print(json.dumps(variables), flush=True)
+        else:
+            for name, value in variables.items():
+                print(f"export {name}={value}", flush=True)
+        until_asked_to_stop()
 
 
 class Engine(StrEnum):
@@ -116,14 +126,18 @@ def demo(
 @package.command("aws")
 def package_aws(
     *,
-    out: Annotated[Path, typer.Option(help="Directory for the archives.")],
+    out: Annotated[Path, typer.Option(help="Directory for the archives and the template.")],
+    python: Annotated[str, typer.Option(help="Python of the Lambda runtime.")] = "3.13",
+    architecture: Annotated[str, typer.Option(help="arm64 or x86_64.")] = "arm64",
     output: Output = Format.text,
 ) -> None:
     """Make the archives of the Lambda functions; the same source gives the same bytes."""
     from infra import package as packages
 
     screen = Screen(output)
-    made = packages.aws(out)
+    screen.say("fetching what the functions need, and packing it")
+    made = packages.aws(out, python, architecture)
     screen.data({path.name: path.stat().st_size for path in made})
     for path in made:
         screen.line(f"{path}  {path.stat().st_size:,} bytes")
+    screen.say(packages.next_commands(out))

@@ -125,7 +125,7 @@ class Stage:
         wanted = [{"Name": "instance-state-name", "Values": ["running"]}]
         found = boto3.client("ec2").describe_instances(Filters=wanted)["Reservations"]
         instance = str(found[0]["Instances"][0]["InstanceId"])
-        self.aws.interrupt(instance, notice=3.0)
+        self.aws.interrupt(instance, notice=15.0)
         return instance
 
     def _set(self, name: str, value: str) -> None:
