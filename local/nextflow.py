@@ -27,6 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from local import launchers
+
 Kind = Literal["path", "pypi", "maven", "script"]
 
 FORCE = "HEADNODE_NEXTFLOW"
@@ -55,41 +57,6 @@ _POM = """<project>
     <dependency><groupId>io.nextflow</groupId><artifactId>nextflow</artifactId><version>{version}</version></dependency>
   </dependencies>
 </project>
-"""
-
-# What Groovy, Kryo and GPars reach by reflection; a JVM since 17 refuses that unless told otherwise.
-# fmt: off
-_OPENS = [
-    "java.io", "java.lang", "java.lang.reflect", "java.math", "java.net", "java.nio", "java.nio.file.spi",
-    "java.text", "java.time", "java.util", "java.util.concurrent", "java.util.concurrent.atomic",
-    "java.util.concurrent.locks", "java.util.regex", "sun.nio.ch", "sun.nio.fs",
-    "sun.net.www.protocol.file", "sun.net.www.protocol.http", "sun.net.www.protocol.https",
-    "jdk.internal.misc", "jdk.internal.vm",
-]
-# fmt: on
-
-# The launchers find their own place, so that a finished directory can be renamed and linked to.
-_HEAD = """#!/bin/sh
-here=$(dirname "$(readlink -f "$0")")
-: "${NXF_HOME:=$here/home}"
-export NXF_HOME NXF_DISABLE_CHECK_LATEST=true
-"""
-
-# Nextflow without its nf-tower plugin fails on -with-tower, and even on an access token in the environment.
-# The runner reports start and end by itself: a run without task reports is worth more than none, and says so.
-_NO_TOWER = """
-unset TOWER_ACCESS_TOKEN TOWER_REFRESH_TOKEN
-left=$# dropped=
-while [ "$left" -gt 0 ]; do
-    argument=$1; shift; left=$((left - 1))
-    if [ "$argument" = -with-tower ]; then
-        dropped=yes
-        case "$left ${1-}" in "0 "*) ;; *" http://"*|*" https://"*) shift; left=$((left - 1)) ;; esac
-    else
-        set -- "$@" "$argument"
-    fi
-done
-[ -z "$dropped" ] || echo "nextflow: no nf-tower plugin here; tasks are not reported" >&2
 """
 
 
@@ -259,7 +226,7 @@ def _pypi(site: _Site) -> Engine:
 
     def launch(tower: bool) -> str:
         body = f'export JAVA_CMD="${{JAVA_CMD:-{java}}}"\n'
-        return _HEAD + ("" if tower else _NO_TOWER) + body + 'exec bash "$here/package/bin/nextflow" "$@"\n'
+        return launchers.head(tower) + body + 'exec bash "$here/package/bin/nextflow" "$@"\n'
 
     return _built(site, "pypi", fill, launch)
 
@@ -275,10 +242,10 @@ def _maven(site: _Site) -> Engine:
             raise _DeadEndError("the artifacts hold no Nextflow")
 
     def launch(tower: bool) -> str:
-        flags = "".join(f" \\\n    --add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS)
+        flags = launchers.java_flags()
         # The first compiler tier only: a head process lives by its start-up time, not by its throughput.
         tail = ' \\\n    -XX:TieredStopAtLevel=1 -cp "$here/lib/*" nextflow.cli.Launcher "$@"\n'
-        return _HEAD + ("" if tower else _NO_TOWER) + f'exec "${{JAVA_CMD:-{java}}}"{flags}{tail}'
+        return launchers.head(tower) + f'exec "${{JAVA_CMD:-{java}}}"{flags}{tail}'
 
     return _built(site, "maven", fill, launch)
 
