@@ -5,7 +5,7 @@ from typing import Any
 from lambdas.delivery import from_queue
 from shared.wiring import world_from_env
 
-# While a function starts it has more CPU than an invocation gets: the clients are made then.
+# A variable that is missing or wrong shows when the function starts, not with its first event.
 world_from_env()
 
 

@@ -9,7 +9,7 @@ from lambdas.telemetry import logger, traced
 from shared.steps.deliver import attempt, settle
 from shared.wiring import world_from_env
 
-# While a function starts it has more CPU than an invocation gets: the clients are made then.
+# A variable that is missing or wrong shows when the function starts, not with its first event.
 WORLD = world_from_env()
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from local.clouds.aws import EmulatedAws
+from tests.archives import archives, unpacked  # noqa: F401 (fixtures)
 
 REGION = "us-east-1"
 

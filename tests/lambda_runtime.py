@@ -127,6 +127,8 @@ class Function:
         self._process.kill()
         self._process.wait(10)
         self._reader.join(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         self._waiting.put(None)
         self._server.shutdown()
         self._server.server_close()

@@ -9,7 +9,10 @@ import pytest
 from infra import dependencies, package
 from infra.archive import write_zip
 from shared.errors import HeadnodeError, Invalid
-from tests.packaging.conftest import SITE, alone
+from tests.archives import SITE
+from tests.packaging.conftest import alone
+
+pytestmark = pytest.mark.xdist_group("archives")
 
 LARGEST = 25_000_000
 VARIABLES = {
@@ -66,6 +69,9 @@ def test_every_source_of_ours_is_there_compiled(archives: dict[str, Path]) -> No
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path, archives: dict[str, Path]) -> None:
     again = package.build(tmp_path, SITE, sys.executable, functions=("logs",))
+    first, second = (zipfile.ZipFile(path) for path in (archives["logs"], again[0]))
+    assert first.namelist() == second.namelist()
+    assert [name for name in first.namelist() if first.read(name) != second.read(name)] == []
     assert again[0].read_bytes() == archives["logs"].read_bytes()
 
 
