@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -63,14 +64,15 @@ def cloned(url: str, revision: str, to: Path) -> Path:
         if revision:
             output(["git", "-C", str(to), "checkout", "--quiet", revision, "--"], CLONE_WITHIN, environment)
     except StepFailed as error:
-        raise StepFailed(f"pipeline {shown(url)} cannot be fetched: {error}") from None
+        raise StepFailed(
+            f"pipeline {shown(url)} cannot be fetched: {str(error).replace(url, shown(url))}"
+        ) from None
     return to
 
 
 def shown(url: str) -> str:
-    """An address without the password that it may hold."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else url
+    """An address without the user and password that it may hold."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
 
 
 def main_program(spec: Spec, folder: Path) -> Path:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Callable
 
@@ -21,7 +22,7 @@ from shared.runner.errors import Dismissed, Failed, RunnerError, StepFailed
 from shared.runner.finish import Kept
 from shared.runner.imds import Metadata
 from shared.runner.lines import Mask
-from shared.runner.pipeline import fetched, local_path
+from shared.runner.pipeline import fetched, local_path, shown
 from shared.runner.process import Child, output
 from shared.runner.retry import repeated
 from shared.runner.shipping import Shipper, target
@@ -93,6 +94,10 @@ class Session:
         except OSError as failed:
             error = f"{self.step}: {failed.strerror or type(failed).__name__}"
             self.console.say(error)
+        except Exception as failed:  # a defect of ours must not leave a run without its end
+            traceback.print_exc()
+            error = f"{self.step}: the runner failed unexpectedly ({type(failed).__name__})"
+            self.console.say(error)
         finally:
             self.secrets.remove()
         if self.stop.reason != DISMISSED:
@@ -115,7 +120,7 @@ class Session:
         stage_files(spec, self.run_dir)
         self.secrets.stage(secret_values(spec, aws, self.mask))
         self.restore(spec)
-        self.at("pipeline", spec.pipeline)
+        self.at("pipeline", shown(spec.pipeline))
         pipeline = fetched(spec, self.places.pipeline)
         self.at("engine", spec.engine)
         work = str(local_path(spec.work_dir) or self.places.work)
@@ -238,8 +243,8 @@ class Session:
             END_WITHIN * self.pace,
             step=self.step,
             exit_status=None if interrupted else status,
-            error=INTERRUPTED if interrupted else error,
-            message="\n".join(filter(None, (message, lost))),
+            error=INTERRUPTED if interrupted else self.mask(error),
+            message=self.mask("\n".join(filter(None, (message, lost)))),
         )
 
     def save_files(self, status: int | None, patience: float) -> None:
@@ -267,7 +272,7 @@ class Session:
         """Does one of the last things; why it could not be done, or ""."""
         try:
             act()
-        except (RunnerError, OSError) as error:
+        except Exception as error:
             trouble = f"{what} could not be saved: {error}"
             self.note(trouble)
             return trouble
@@ -279,6 +284,8 @@ class Session:
             raise StepFailed(self.stop.reason)
         self.step = step
         self.console.say(f"{step}: {message}")
+        # Also where a cloud shows a machine's boot, for those that never reach a log.
+        print(self.mask(f"headnode: {step}: {message}"), flush=True)
         self.say("boot", step=step, message=message)
 
     def say(self, event: str, **fields: Any) -> None:

@@ -130,31 +130,34 @@ class Shipper:
                 self._console.grown.wait(self._every)
             try:
                 sent = self._ship()
-                pause, self.trouble = self._every, ""
+                # A full batch means that more is waiting; a slow trickle is sent once in a while.
+                pause, self.trouble = 0.0 if sent > BATCH_BYTES / 4 else self._every, ""
             except (RunnerError, OSError) as error:
-                sent, self.trouble = False, str(error)
-                pause = min(pause * 2, 30.0)
+                sent, self.trouble = 0, str(error)
+                pause = min(max(pause, self._every) * 2, 30.0)
             if self._closing.is_set():
                 if (not sent and not self._batch) or time.monotonic() > self._give_up:
                     return
                 pause = 0.0 if sent else min(pause, 1.0)
             self._closing.wait(pause) if not self._closing.is_set() else time.sleep(pause)
 
-    def _ship(self) -> bool:
-        """Sends a batch: the one that failed, else the next lines. Whether there was one."""
+    def _ahead(self) -> bool:
+        return bool(self._batch) and self._batch[-1][0] > time.time() * 1000 + AHEAD_MS
+
+    def _ship(self) -> int:
+        """Sends a batch: the one that failed, else the next lines. How many characters that was."""
         if not self._batch:
             room = BATCH_BYTES - 26 * BATCH_LINES
             lines = self._console.take(room)
             self._batch = [(self._stamps.next(time.time()), line) for line in lines]
-        if not self._batch:
-            return False
-        while self._batch[-1][0] > time.time() * 1000 + AHEAD_MS and not self._closing.is_set():
+        size = sum(len(text) + 1 for _, text in self._batch)
+        while self._ahead() and not self._closing.is_set():
             time.sleep(1.0)
         while self._batch:
             part = first_part(self._batch)
             self._target.send(part)
             del self._batch[: len(part)]
-        return True
+        return size
 
 
 def first_part(lines: list[Line]) -> list[Line]:

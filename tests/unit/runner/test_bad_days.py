@@ -110,6 +110,24 @@ def test_a_disk_that_is_full_at_the_start(the: Stage) -> None:
     assert the.control.end["error"] == "stage: files cannot be written: No space left on device"
 
 
+def test_a_password_in_the_pipeline_s_address_is_never_shown(the: Stage) -> None:
+    the.asks(pipeline="http://user:pass-canary@127.0.0.1:1/repository")
+    machine = the.boots()
+    ends(machine)
+    assert "pipeline http://127.0.0.1:1/repository cannot be fetched" in the.control.end["error"]
+    assert "canary" not in str(the.control.reports)
+    assert "canary" not in the.log_file.read_text() + machine.console()
+
+
+def test_a_defect_of_the_runner_still_ends_the_run(the: Stage) -> None:
+    the.asks(pipeline=str(the.pipeline(FOREVER)), secrets=["not an object"])
+    machine = the.boots()
+    ends(machine)
+    assert the.control.end["error"] == "stage: the runner failed unexpectedly (AttributeError)"
+    assert "headnode: stage: 0 files, 1 secrets" in machine.console()
+    assert "Traceback" in machine.console()
+
+
 def test_a_runner_that_cannot_be_downloaded(the: Stage) -> None:
     """The guard and the trap are the shell's own: the machine ends without any runner."""
     the.control.runner = b"not a zip"
