@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,3 +54,61 @@ def one_line(said: Said) -> str:
     assert lines[0].startswith("headnode: "), said.err
     assert said.out == ""
     return lines[0].removeprefix("headnode: ")
+
+
+FAST = {
+    "HEADNODE_HEARTBEAT": "1",
+    "HEADNODE_LOOK_AGAIN": "0.3",
+    "HEADNODE_SWEEP_EVERY": "1",
+    "HEADNODE_CANCEL_GRACE": "1",
+    "HEADNODE_ORPHAN_GRACE": "3",
+}
+
+
+class Served:
+    """A `headnode serve` that runs."""
+
+    def __init__(self, data: Path, port: int, **given: str) -> None:
+        words = [COMMAND, "serve", "--data", str(data), "--port", str(port), "-o", "json"]
+        self.process = subprocess.Popen(
+            words, env=variables({**FAST, **given}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()[1]
+        self.said: dict[str, Any] = json.loads(line)
+        self.url: str = self.said["url"]
+        self.port = int(self.url.rsplit(":", 1)[1])
+        self.token: str = given.get("HEADNODE_TOKEN", "") or self.said["token"] or ""
+
+    def headnode(self, *words: str, **given: str) -> Said:
+        return headnode(*words, HEADNODE_URL=self.url, HEADNODE_TOKEN=self.token, **given)
+
+    def json(self, *words: str) -> Any:
+        said = self.headnode(*words, "-o", "json")
+        assert said.code == 0, said.err
+        return said.json
+
+    def end(self, with_signal: int) -> int:
+        """Sends a signal and waits; the exit code."""
+        self.process.send_signal(with_signal)
+        _out, self.err = self.process.communicate(timeout=10)
+        return self.process.returncode
+
+
+@contextmanager
+def serve(data: Path, port: int = 0, **given: str) -> Iterator[Served]:
+    served = Served(data, port, **given)
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.end(signal.SIGKILL)
+
+
+def wait_for(what: Callable[[], Any], within: float = 30.0) -> Any:
+    end = time.monotonic() + within
+    while not (found := what()):
+        assert time.monotonic() < end, f"did not happen within {within} s"
+        time.sleep(0.05)
+    return found

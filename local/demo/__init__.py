@@ -67,6 +67,7 @@ def staged(options: Options, screen: Screen, directory: Path) -> int:
     story = Story(stage, screen)
     code = SUCCESS
     try:
+        story.say("setting the stage (the very first time, a Nextflow is looked for and fetched)")
         stage.start()
         story.tell()
     except KeyboardInterrupt:

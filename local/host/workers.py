@@ -4,11 +4,10 @@ import logging
 import queue as handover
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
-from shared.model.message import STEPS, Message
-from shared.ports import Delivery, Queue, World
+from shared.model.message import STEPS
+from shared.ports import Delivery, World
 
 log = logging.getLogger("headnode.host")
 
@@ -18,35 +17,9 @@ AFTER_A_FAULT = 1.0
 """Seconds before a delivery comes again whose outcome could not be kept (store or queue out of reach)."""
 
 
-class WakingQueue:
-    """A queue that also tells this process's own workers when something was sent."""
-
-    def __init__(self, inner: Queue, wake: Callable[[], None]) -> None:
-        self._inner = inner
-        self._wake = wake
-
-    def send(self, *messages: Message, after: float = 0.0) -> None:
-        """As `Queue.send`."""
-        self._inner.send(*messages, after=after)
-        if after < POLL:
-            self._wake()
-
-    def receive(self, steps: Sequence[str], limit: int = 10) -> list[Delivery]:
-        """As `Queue.receive`."""
-        return self._inner.receive(steps, limit)
-
-    def done(self, *deliveries: Delivery) -> None:
-        """As `Queue.done`."""
-        self._inner.done(*deliveries)
-
-    def release(self, delivery: Delivery, after: float = 0.0) -> None:
-        """As `Queue.release`."""
-        self._inner.release(delivery, after)
-
-
 class Workers:
-    """`count` threads that run messages of all steps, each at most one at a time. `world` is the one
-    given with a queue that wakes them: whoever sends should send through it."""
+    """`count` threads that run messages of all steps, each at most one at a time. The world's queue
+    tells them when something was sent (`wake`), so only what is due later is found by looking."""
 
     def __init__(self, world: World, handle: Callable[[str, World], object], count: int) -> None:
         self._something = threading.Event()
@@ -57,7 +30,8 @@ class Workers:
         self._given: handover.SimpleQueue[Delivery | None] = handover.SimpleQueue()
         self._in_hand: dict[str, Delivery] = {}
         self._threads: list[threading.Thread] = []
-        self.world = replace(world, queue=WakingQueue(world.queue, self._something.set))
+        self.world = world
+        world.queue.wake = self._something.set
 
     def start(self) -> None:
         """Starts the threads; returns at once."""

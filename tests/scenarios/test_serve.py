@@ -1,78 +1,20 @@
 """`headnode serve` as a real process: first token, lock, port, orderly end, kill -9, idleness."""
 
-import json
 import os
 import re
 import signal
 import socket
 import stat
-import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.headnode import COMMAND, Said, headnode, one_line, variables
-
-FAST = {
-    "HEADNODE_HEARTBEAT": "1",
-    "HEADNODE_LOOK_AGAIN": "0.3",
-    "HEADNODE_SWEEP_EVERY": "1",
-    "HEADNODE_CANCEL_GRACE": "1",
-    "HEADNODE_ORPHAN_GRACE": "3",
-}
-
-
-class Served:
-    """A `headnode serve` that runs."""
-
-    def __init__(self, data: Path, port: int, **given: str) -> None:
-        words = [COMMAND, "serve", "--data", str(data), "--port", str(port), "-o", "json"]
-        self.process = subprocess.Popen(
-            words, env=variables({**FAST, **given}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate()[1]
-        self.said: dict[str, Any] = json.loads(line)
-        self.url: str = self.said["url"]
-        self.port = int(self.url.rsplit(":", 1)[1])
-        self.token: str = given.get("HEADNODE_TOKEN", "") or self.said["token"] or ""
-
-    def headnode(self, *words: str) -> Said:
-        return headnode(*words, HEADNODE_URL=self.url, HEADNODE_TOKEN=self.token)
-
-    def json(self, *words: str) -> Any:
-        said = self.headnode(*words, "-o", "json")
-        assert said.code == 0, said.err
-        return said.json
-
-    def end(self, with_signal: int) -> int:
-        """Sends a signal and waits; the exit code."""
-        self.process.send_signal(with_signal)
-        _out, self.err = self.process.communicate(timeout=10)
-        return self.process.returncode
-
-
-@contextmanager
-def serve(data: Path, port: int = 0, **given: str) -> Iterator[Served]:
-    served = Served(data, port, **given)
-    try:
-        yield served
-    finally:
-        if served.process.poll() is None:
-            served.end(signal.SIGKILL)
-
-
-def wait_for(what: Callable[[], Any], within: float = 30.0) -> Any:
-    end = time.monotonic() + within
-    while not (found := what()):
-        assert time.monotonic() < end, f"did not happen within {within} s"
-        time.sleep(0.05)
-    return found
+from local.serve import Host
+from shared.model.message import Message, Parked, to_text
+from shared.ports import World
+from tests.headnode import Said, Served, headnode, one_line, serve, wait_for
 
 
 def text_of(directory: Path) -> bytes:
@@ -244,3 +186,69 @@ def test_followed_failures_and_cancellations_have_their_exit_code(tmp_path: Path
         assert [run["runName"] for run in listed] == ["sad"]
         assert served.headnode("runs", "delete", listed[0]["id"]).code == 0
         assert served.json("runs", "list") == []
+
+
+def test_a_parked_message_is_shown_replayed_and_gone(tmp_path: Path) -> None:
+    with Host(tmp_path / "data", token="t", environ={}) as host:
+        body = to_text(Message(step="create", subject="nobody"))
+        parked = Parked(
+            id="p1", step="create", subject="nobody", body=body, reason="a person is wanted", at=1.0
+        )
+        host.world.store.put_many([parked])
+
+        def said(*words: str) -> Said:
+            return headnode("parked", *words, HEADNODE_URL=host.url, HEADNODE_TOKEN="t")
+
+        assert "a person is wanted" in said("list").out
+        assert '"subject": "nobody"' in said("show", "p1").out
+        assert said("replay", "p1").code == 0
+        assert said("list").out == ""
+
+
+def test_a_step_that_cannot_be_settled_comes_again(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def handle(text: str, world: World) -> None:
+        if "wanted" in text:
+            calls.append(text)
+            if len(calls) == 1:
+                raise OSError("the disk is away")
+
+    with Host(tmp_path / "data", environ={}, handle=handle) as host:
+        host.world.queue.send(Message(step="launch", subject="wanted"))
+        wait_for(lambda: len(calls) == 2, within=10)
+        wait_for(lambda: host.world.queue.next_due() is None, within=10)
+    assert calls[0] == calls[1]
+
+
+def test_what_is_sent_is_worked_on_at_once_and_by_several(tmp_path: Path) -> None:
+    together = threading.Barrier(4, timeout=10)
+
+    def handle(text: str, world: World) -> None:
+        if "wanted" in text:
+            together.wait()
+
+    with Host(tmp_path / "data", environ={}, workers=4, handle=handle) as host:
+        host.world.queue.send(*(Message(step="launch", subject=f"wanted {n}") for n in range(4)))
+        wait_for(lambda: together.broken or host.world.queue.next_due() is None, within=10)
+        assert not together.broken
+
+
+def test_a_long_step_does_not_keep_the_host_and_is_run_again(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(text: str, world: World) -> None:
+        if "wanted" in text:
+            begun.set()
+            go_on.wait(20)
+
+    with Host(tmp_path / "data", environ={}, handle=slow) as first:
+        first.world.queue.send(Message(step="launch", subject="wanted"))
+        assert begun.wait(10)
+        began = time.monotonic()
+        first.stop()
+        assert time.monotonic() - began < 2.0
+    again = threading.Event()
+    with Host(tmp_path / "data", environ={}, handle=lambda text, _: "wanted" in text and again.set()):
+        assert again.wait(5)
+    go_on.set()
