@@ -1,5 +1,7 @@
 """A control plane against the emulated AWS, with a clock that the test owns."""
 
+from types import SimpleNamespace
+
 import boto3
 import pytest
 
@@ -11,6 +13,12 @@ from tests.scenarios.rig import Rig, SeededIds
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock(1_800_000_000.0)
+
+
+@pytest.fixture(autouse=True)
+def sdk_pauses(clock, monkeypatch) -> None:
+    """The SDK's pauses between its own retries pass on the test's clock."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=clock.advance))
 
 
 @pytest.fixture
