@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -121,16 +121,17 @@ class LambdaHost:
         self.errors: list[str] = []
         """Invocations that raised, in words."""
 
-    def start(self, speeds: Mapping[str, str], **parameters: str) -> Self:
-        """Deploys, and starts every function; `speeds` are settings that a test hurries."""
+    def start(self, variables: Mapping[str, str], only: Sequence[str] = FUNCTIONS, **parameters: str) -> Self:
+        """Deploys, and starts the functions, with variables that a test adds to the stack's."""
         self._open = contextlib.ExitStack()
         front = Front()
         self._open.callback(front.server_close)
         self._open.callback(front.shutdown)
         self.url = front.url
         self.stack = Stack(self._text, self._archives, front.url, **parameters)
-        self.functions = {name: self._function(name, speeds) for name in FUNCTIONS}
-        front.gateway.invoke = self.functions["api"].invoke
+        self.functions = {name: self._function(name, variables) for name in only}
+        if "api" in self.functions:
+            front.gateway.invoke = self.functions["api"].invoke
         self.sqs, self.events = boto3.client("sqs"), boto3.client("events")
         self._rules = self._read_rules()
         self._sources = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
@@ -140,12 +141,12 @@ class LambdaHost:
     def stop(self) -> None:
         self._open.close()
 
-    def _function(self, name: str, speeds: Mapping[str, str]) -> Function:
+    def _function(self, name: str, more: Mapping[str, str]) -> Function:
         """As Lambda starts it: the stack's variables, and credentials of the function's own role."""
         key = f"AKIA{name.upper():X<16}"
         self.aws.enforce(key, self.stack.policy(name))
         cloud = {**self.aws.environment(boto3.Session().region_name), "AWS_ACCESS_KEY_ID": key}
-        variables = {**self.stack.variables(name), **cloud, **speeds}
+        variables = {**self.stack.variables(name), **cloud, **more}
         function = Function(name, f"lambdas.{name}.handler", self._unpacked[name], variables)
         return self._open.enter_context(function)
 

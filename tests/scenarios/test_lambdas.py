@@ -4,6 +4,7 @@ as on the one-machine host."""
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import time
@@ -17,7 +18,10 @@ import pytest
 
 from infra import package
 from local.serve import Host
-from tests.lambda_host import LambdaHost, dumped
+from shared.model.message import Message, from_text, to_text
+from shared.queues.sqs import SqsQueue
+from tests.lambda_host import LambdaHost, dumped, event, sqs_event
+from tests.lambda_runtime import FunctionError
 
 REGION = "eu-west-1"
 TOKEN = base64.b64encode(b'{"tid":1}.' + b"5e" * 32).decode()
@@ -29,6 +33,8 @@ PACE = {
     "orphan_grace": 4.0,
     "cancel_grace": 1.0,
 }
+STATE = {"instance-id": "i-0123", "state": "terminated"}
+WARNING = {"instance-id": "i-0123", "instance-action": "terminate"}
 SCRIPT = "#!/bin/sh\necho one\necho two\nexit ${STATUS:-0}\n"
 
 pytestmark = [
@@ -83,11 +89,9 @@ class Client:
 
 
 @pytest.fixture
-def cloud(aws_with_machines, tmp_path, monkeypatch) -> Iterator[Any]:
+def cloud(aws_with_machines, tmp_path) -> Iterator[Any]:
     """An emulated AWS with machines, a work bucket, and a pipeline that machines can read."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_REGION", REGION)
-    boto3.client("s3").create_bucket(
+    boto3.client("s3", region_name=REGION).create_bucket(
         Bucket="lambda-work", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
     pipeline = tmp_path / "pipeline"
@@ -100,14 +104,17 @@ def cloud(aws_with_machines, tmp_path, monkeypatch) -> Iterator[Any]:
 
 
 @pytest.fixture
-def lambdas(cloud, archives, unpacked) -> Iterator[LambdaHost]:
-    """The stack, and its functions."""
-    host = LambdaHost(cloud, package.rendered_template("3.13", "arm64"), archives, unpacked)
+def deploy(aws, monkeypatch, archives, unpacked) -> Iterator[Callable[..., LambdaHost]]:
+    """Makes the stack and starts its functions, or only some."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    host = LambdaHost(aws, package.rendered_template("3.13", "arm64"), archives, unpacked)
     speeds = {f"HEADNODE_{name.upper()}": str(value) for name, value in PACE.items()}
-    try:
-        yield host.start(speeds, FirstTokenHash=hashlib.sha256(TOKEN.encode()).hexdigest())
-    finally:
-        host.stop()
+    token = hashlib.sha256(TOKEN.encode()).hexdigest()
+    yield lambda *only, **more: host.start(
+        {**speeds, **more}, only=only or package.FUNCTIONS, FirstTokenHash=token
+    )
+    host.stop()
 
 
 def patiently(what: Callable[[], Any], within: float = 60.0) -> Any:
@@ -150,12 +157,15 @@ def lines(records: dict[str, Any]) -> list[str]:
     return dumped(normalised(records, {})).splitlines()
 
 
-def test_a_life_is_the_same_as_on_one_machine(lambdas: LambdaHost, cloud: Any, tmp_path: Path) -> None:
+def test_a_life_is_the_same_as_on_one_machine(deploy: Any, cloud: Any, tmp_path: Path) -> None:
+    lambdas = deploy()
     deployed = Client(lambdas.url, lambdas.wait).life(tmp_path / "pipeline")
     assert lambdas.errors == [], lambdas.logs()
     # A bucket's region is asked without credentials: its answer is a refusal that names the region.
     refused = [each for each in cloud.journal.entries() if each.status in (401, 403)]
     assert {(each.principal, each.action) for each in refused} <= {("anonymous", "HeadBucket")}
+    assert KEYS["secretKey"] not in lambdas.logs()
+    assert TOKEN not in lambdas.logs()
     lambdas.stop()
     with Host(tmp_path / "data", token=TOKEN, settings=PACE, environ={}) as host:
         here = Client(host.url, patiently).life(tmp_path / "pipeline")
@@ -166,3 +176,71 @@ def test_a_life_is_the_same_as_on_one_machine(lambdas: LambdaHost, cloud: Any, t
     assert said == ["one", "two"]
     assert deployed["environment"]["receipt"]["left"] == []
     assert deployed["parked"]["parked"] == []
+
+
+def printed(function: Any, **wanted: Any) -> list[dict[str, Any]]:
+    """The lines of a function's log that have these values."""
+    found = [json.loads(line) for line in function.log.splitlines() if line.startswith("{")]
+    return [each for each in found if wanted.items() <= each.items()]
+
+
+def test_a_failed_record_goes_back_alone(deploy: Any, aws: Any) -> None:
+    launch = deploy("launch").functions["launch"]
+    parked_as = hashlib.sha256(b"first is no message").hexdigest()[:22]
+    aws.faults.add("dynamodb", "BatchWriteItem", lambda call: parked_as in str(call.params), "denied", None)
+    answer = launch.invoke(sqs_event("first is no message", "second is none"))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    [metrics] = [each for each in printed(launch) if "_aws" in each]
+    assert (metrics["Failed"], metrics["Park"]) == ([1.0], [1.0])
+    assert printed(launch, level="ERROR", correlation_id="0")
+    aws.faults.clear()
+    assert launch.invoke(sqs_event("first is no message")) == {"batchItemFailures": []}
+
+
+def test_the_subject_correlates_the_lines_of_a_step(deploy: Any, aws: Any) -> None:
+    dispose = deploy("dispose").functions["dispose"]
+    aws.faults.add("dynamodb", "GetItem", None, "ResourceNotFoundException", None)
+    text = to_text(Message(step="dispose", subject="environment-of-mine"))
+    assert dispose.invoke(sqs_event(text)) == {"batchItemFailures": []}
+    assert printed(dispose, message="step failed", correlation_id="environment-of-mine")
+
+
+def test_a_failed_tick_raises_and_a_machines_event_comes_again(deploy: Any, aws: Any) -> None:
+    host = deploy("reap")
+    reap = host.functions["reap"]
+    tick = event("aws.events", "Scheduled Event", {}, "arn:aws:events:eu-west-1:123456789012:rule/tick")
+    change = event("aws.ec2", "EC2 Instance State-change Notification", STATE, "arn:aws:ec2:eu-west-1:1:i")
+    warning = event("aws.ec2", "EC2 Spot Instance Interruption Warning", WARNING, "arn:aws:ec2:eu-west-1a:i")
+    assert [reap.invoke(each) for each in (tick, change, warning)] == [None, None, None]
+    aws.faults.add("dynamodb", "Query", None, "denied", None)
+    with pytest.raises(FunctionError, match="the tick failed"):
+        reap.invoke(tick)
+    assert [reap.invoke(each) for each in (change, warning)] == [None, None]
+    waiting = SqsQueue({"reap": host.stack.ids["ReapQueue"]})
+    later = patiently(lambda: [from_text(each.text) for each in waiting.receive(["reap"])], 10)
+    while len(later) < 2:
+        later += [from_text(each.text) for each in waiting.receive(["reap"])]
+    assert sorted((each.subject, str(each.facts), each.tries) for each in later) == [
+        ("machine:i-0123", "{'notice': 'terminate'}", 1),
+        ("machine:i-0123", "{'state': 'terminated'}", 1),
+    ]
+    with pytest.raises(FunctionError, match="KeyError"):
+        reap.invoke(event("aws.s3", "Object Created", {}, "arn:aws:s3:::bucket"))
+
+
+def test_tracing_needs_no_daemon(deploy: Any) -> None:
+    host = deploy("reap", POWERTOOLS_TRACE_DISABLED="false", AWS_XRAY_DAEMON_ADDRESS="127.0.0.1:9")
+    host.tick()
+    host.tick()
+    assert host.errors == []
+
+
+def test_the_api_gives_bytes_and_knows_its_first_token(deploy: Any) -> None:
+    host = deploy("api")
+    program = httpx.get(f"{host.url}/api/headnode/runner.pyz")
+    assert program.headers["etag"] == f'"{hashlib.sha256(program.content).hexdigest()}"'
+    assert program.content.startswith(b"PK")
+    for token, status in ((TOKEN, 200), (TOKEN[:-8] + "AAAAAAA=", 401)):
+        answer = httpx.get(f"{host.url}/user-info", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status, answer.text
+    assert host.functions["api"].log.count("Traceback") == 0
