@@ -85,7 +85,7 @@ class Stage:
             import boto3
 
             boto3.client("s3").create_bucket(Bucket=BUCKET)
-            self.aws.room.share = [self.pipeline()]
+            self.aws.room.share = [self.pipeline(), *self._engine_files()]
         # One worker, so that every call to the cloud belongs to the step that is running.
         self.host = Host(
             self.directory / "control", workers=1, settings=PACE, environ={}, handle=self._handle
@@ -116,6 +116,12 @@ class Stage:
         if not copy.exists():
             shutil.copytree(source, copy, symlinks=True)
         return copy
+
+    def _engine_files(self) -> list[Path]:
+        """The directory of an engine of our own making; one from PATH is where machines find it too."""
+        if self.engine is None or self.engine.kind == "path":
+            return []
+        return [Path(self.engine.command[0]).resolve().parent]
 
     def interrupt(self) -> str:
         """Takes the machine that runs away, as spot does; returns its id."""
