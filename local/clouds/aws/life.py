@@ -49,6 +49,7 @@ class Living:
     region: str
     ending: Ending | None = None
     """Set once the end has begun; from then on nothing else can end it."""
+    transition: str = ""
     action_at: float | None = None
     """When spot will take it back; shown in its metadata."""
     machine: Any = None
@@ -89,8 +90,11 @@ class Life:
             return self._born(call, answer)
         if call.action == "TerminateInstances":
             for id, previous in _TERMINATED.findall(answer.body.decode()):
-                if previous not in ("terminated", "shutting-down"):
-                    self._end(self._known(call.region, id), BY_USER)
+                living = self._known(call.region, id)
+                if living.ending:
+                    _as_before(living, previous)
+                else:
+                    self._end(living, BY_USER)
         return answer
 
     def find(self, id: str) -> Living | None:
@@ -197,12 +201,10 @@ class Life:
     def _end(self, living: Living, why: Ending) -> None:
         """moto has terminated it; say so at the right time. Holds EC2's turn."""
         living.ending = why
-        found = backends.instance(living.region, living.id)
-        at = (
-            f" ({datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d %H:%M:%S GMT})" if why.transition else ""
-        )
-        backends.put_reason(found, why.code, why.said, why.transition + at)
-        backends.put_state(found, "shutting-down")
+        if why.transition:
+            at = datetime.fromtimestamp(self._clock(), UTC)
+            living.transition = f"{why.transition} ({at:%Y-%m-%d %H:%M:%S GMT})"
+        _as_before(living, "shutting-down")
         self._events.state(living.region, living.id, "shutting-down")
         if living.machine and living.machine.alive:
             self._room.later(
@@ -238,6 +240,17 @@ def _terminate(living: Living) -> None:
     found: Any = backends.instance(living.region, living.id)
     with contextlib.suppress(Exception):  # a volume that was detached meanwhile is no reason to live
         found.terminate()
+
+
+def _as_before(living: Living, state: str) -> None:
+    """Its state and the reason of its end, which moto writes anew each time it is terminated. Its
+    interfaces are gone by now; moto would look for them the next time."""
+    found: Any = backends.instance(living.region, living.id)
+    if living.ending:
+        backends.put_reason(found, living.ending.code, living.ending.said, living.transition)
+    backends.put_state(found, state)
+    for interface in found.nics.values():
+        interface.delete_on_termination = False
 
 
 def _with_own_interfaces(call: Call, found: Any) -> None:

@@ -175,6 +175,29 @@ def test_spot_warns_and_then_takes_the_machine(aws_with_machines: EmulatedAws):
     assert kinds[-1] == ("EC2 Instance State-change Notification", "terminated")
 
 
+def test_terminating_again_changes_nothing(aws_with_machines: EmulatedAws):
+    id = start("#!/bin/sh\ntrap '' TERM\necho up\nwhile :; do sleep 0.1; done\n", **SPOT)
+    printed(aws_with_machines, id, "up")
+    terminate = boto3.client("ec2").terminate_instances
+    terminate(InstanceIds=[id])
+
+    terminate(InstanceIds=[id])
+
+    assert shown(id)["State"]["Name"] == "shutting-down"
+    aws_with_machines.until(id, "terminated")
+    terminate(InstanceIds=[id])
+    assert shown(id)["State"]["Name"] == "terminated"
+
+
+def test_the_reason_of_an_end_stays(aws: EmulatedAws):
+    id = start(**SPOT)
+    aws.interrupt(id, notice=0)
+
+    boto3.client("ec2").terminate_instances(InstanceIds=[id])
+
+    assert shown(id)["StateReason"]["Code"] == "Server.SpotInstanceTermination"
+
+
 def test_only_spot_can_be_interrupted(aws: EmulatedAws):
     with pytest.raises(ValueError, match="no spot instance"):
         aws.interrupt(start())
