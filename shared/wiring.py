@@ -86,11 +86,17 @@ class Platforms:
 
 
 def module(platform: str) -> Any:
-    """The module of a platform. Raises Refused for one that we do not have."""
+    """The module of a platform. Raises Refused for one that we do not have, or that was not deployed
+    here: a Lambda's archive holds nothing for running machines of its own."""
     path = PLATFORMS.get(platform)
     if path is None:
         raise Refused(f"platform {platform} is not supported; supported: {', '.join(PLATFORMS)}")
-    return importlib.import_module(path)
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if not f"{path}.".startswith(f"{error.name}."):
+            raise
+        raise Refused(f"platform {platform} cannot be used from this host") from None
 
 
 def faults(platform: str, config: dict[str, Any]) -> list[Fault]:
@@ -98,7 +104,10 @@ def faults(platform: str, config: dict[str, Any]) -> list[Fault]:
     if platform not in PLATFORMS:
         known = ", ".join(PLATFORMS)
         return [Fault("platform", f"{platform!r} is not supported; supported: {known}")]
-    found: list[Fault] = module(platform).faults(config)
+    try:
+        found: list[Fault] = module(platform).faults(config)
+    except Refused as error:
+        return [Fault("platform", str(error))]
     return found
 
 
