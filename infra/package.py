@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,6 +30,10 @@ NOT_IN_A_LAMBDA = (
 )
 ONLY_IN_API = ("shared/api", "shared/runner")
 
+NOT_COMPILED = """\
+# The archives hold sources only, which each cold start compiles: with the runtime's own Python
+# (such as python3.13) on PATH, the next build holds byte code too.
+"""
 NEXT = """\
 # A token to begin with: it stays here, only its hash is deployed.
 token=$(python3 -c 'import base64, secrets; print(base64.b64encode(("{{\\"tid\\":1}}." + secrets.token_hex(32)).encode()).decode())')
@@ -152,4 +157,6 @@ def rendered_template(python_version: str, architecture: str) -> str:
 
 def next_commands(out: Path) -> str:
     """The shell lines that deploy what `aws` built, for people to read before they run them."""
-    return NEXT.format(out=out)
+    with zipfile.ZipFile(out / "reap.zip") as archive:
+        compiled = any(name.endswith(".pyc") for name in archive.namelist())
+    return ("" if compiled else NOT_COMPILED) + NEXT.format(out=out)

@@ -51,7 +51,11 @@ class Stack:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
         )
         made = cloudformation.describe_stack_resources(StackName="headnode")["StackResources"]
-        self.ids: dict[str, str] = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in made if "PhysicalResourceId" in each}
+        self.ids: dict[str, str] = {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in made
+            if "PhysicalResourceId" in each
+        }
 
     def _upload(self, archives: Mapping[str, Path]) -> None:
         s3 = boto3.client("s3")

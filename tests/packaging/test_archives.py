@@ -1,5 +1,8 @@
 """The archives of the functions: what is in them, how big they are, and that they start alone."""
 
+import base64
+import re
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -155,10 +158,22 @@ def test_the_lock_covers_what_the_functions_need() -> None:
     assert "azure" not in dependencies.LOCK.read_text()
 
 
-def test_the_commands_that_follow_keep_the_token_here(tmp_path: Path) -> None:
-    said = package.next_commands(tmp_path)
-    assert f"--template-file {tmp_path}/template.yaml" in said
+def test_the_commands_that_follow_keep_the_token_here(archives: dict[str, Path]) -> None:
+    out = archives["reap"].parent
+    said = package.next_commands(out)
+    assert f"--template-file {out}/template.yaml" in said
     assert 'FirstTokenHash=$(printf %s "$token" | sha256sum' in said
+    assert "sources only" not in said
+    line = next(each for each in said.splitlines() if each.startswith("token="))
+    made = subprocess.run(
+        ["bash", "-c", f"{line}; printf %s $token"], capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(rb'\{"tid":1\}\.[0-9a-f]{64}', base64.b64decode(made.stdout))
+
+
+def test_a_build_without_the_runtimes_python_says_so(tmp_path: Path) -> None:
+    package.build(tmp_path, SITE, None, functions=("reap",))
+    assert "sources only" in package.next_commands(tmp_path)
 
 
 @pytest.mark.long

@@ -235,7 +235,7 @@ def test_tracing_needs_no_daemon(deploy: Any) -> None:
     assert host.errors == []
 
 
-def test_the_api_gives_bytes_and_knows_its_first_token(deploy: Any) -> None:
+def test_the_api_gives_bytes_knows_its_first_token_and_its_limits(deploy: Any) -> None:
     host = deploy("api")
     program = httpx.get(f"{host.url}/api/headnode/runner.pyz")
     assert program.headers["etag"] == f'"{hashlib.sha256(program.content).hexdigest()}"'
@@ -243,4 +243,9 @@ def test_the_api_gives_bytes_and_knows_its_first_token(deploy: Any) -> None:
     for token, status in ((TOKEN, 200), (TOKEN[:-8] + "AAAAAAA=", 401)):
         answer = httpx.get(f"{host.url}/user-info", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == status, answer.text
+    here = {"name": "here", "platform": "local-platform", "config": {"workDir": "/work"}}
+    user = {"Authorization": f"Bearer {TOKEN}"}
+    refused = httpx.post(f"{host.url}/compute-envs", json={"computeEnv": here}, headers=user)
+    assert refused.status_code == 400
+    assert "local-platform cannot be used from this host" in refused.json()["message"]
     assert host.functions["api"].log.count("Traceback") == 0
