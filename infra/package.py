@@ -131,14 +131,16 @@ def compile_all(tree: Path, python: str) -> None:
 
 
 def interpreter(version: str) -> str | None:
-    """A Python of exactly this minor version on this machine, if there is one."""
+    """The path of a Python of exactly this minor version on this machine, if there is one."""
+    # What is on PATH may be a shim that needs its own environment: the program itself says where it is.
+    code = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     for candidate in (sys.executable, shutil.which(f"python{version}")):
         if candidate is None:
             continue
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
         ended = subprocess.run([candidate, "-c", code], capture_output=True, text=True, check=False)
-        if ended.stdout.strip() == version:
-            return candidate
+        found, _, path = ended.stdout.strip().partition(" ")
+        if found == version:
+            return path
     return None
 
 

@@ -136,6 +136,20 @@ print(sorted(sdks & {{name.split(".")[0] for name in sys.modules}}))
     assert ended.stdout.strip() == "[]"
 
 
+def test_a_python_behind_a_shim_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = "{}.{}".format(*sys.version_info)
+    shim = tmp_path / f"python{version}"
+    shim.write_text(f'#!/bin/sh\n[ "$NEEDED" ] && exec {sys.executable} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("NEEDED", "yes")
+    monkeypatch.setattr(package.sys, "executable", "/bin/false")
+    found = package.interpreter(version)
+    assert found is not None
+    assert Path(found) != shim
+    assert package.interpreter("2.7") is None
+
+
 def test_what_does_not_compile_stops_the_build(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "broken.py").write_text("def")
