@@ -1,14 +1,10 @@
 """Limits of the real services that moto does not keep. Each of these calls passes on moto alone."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.clouds.aws import EmulatedAws
 from local.clouds.aws.images import image_id
+from tests.unit.clouds.test_machines import hosted
 
 IMAGE = image_id("us-east-1", "al2023-ami-2023.11.20261109.0-kernel-6.1-x86_64")
 
@@ -181,12 +178,9 @@ def test_only_one_may_run_in_a_process(aws: EmulatedAws):
 
 
 def test_it_serves_by_itself_until_it_is_told_to_stop():
-    command = [sys.executable, "-c", "from local.clouds.aws import serve; serve(port=0)"]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as host:
+    with hosted("from local.clouds.aws import serve; serve(port=0)") as host:
         assert host.stdout is not None
-        first = host.stdout.readline()
-        url = first.strip().removeprefix("export AWS_ENDPOINT_URL=")
+        url = host.stdout.readline().strip().removeprefix("export AWS_ENDPOINT_URL=")
         keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
 
         assert client("sts", endpoint_url=url, **keys).get_caller_identity()["Account"] == "123456789012"

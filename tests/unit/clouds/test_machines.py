@@ -8,7 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -392,16 +393,26 @@ with EmulatedAws(directory=Path(sys.argv[1])) as cloud:
 """
 
 
+@contextmanager
+def hosted(program: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A Python process of its own that never outlives the test, also when that fails."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as host:
+        try:
+            yield host
+            host.wait(10)
+        finally:
+            host.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_machines_die_with_their_cloud(aws_with_machines: EmulatedAws, tmp_path: Path, number: int):
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(
-        [sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, env=environment, text=True
-    ) as host:
+    with hosted(HOST, str(tmp_path)) as host:
         assert host.stdout is not None
         machine = int(host.stdout.readline())
+        eventually(lambda: len(processes.descendants(machine)) > 2)
         tree = [machine, *processes.descendants(machine)]
-        assert len(tree) > 2
 
         host.send_signal(number)
 
