@@ -21,6 +21,8 @@ AHEAD_MS = 100 * 60 * 1000
 """Stamps may run ahead of the clock when lines come faster than one in a millisecond; CloudWatch
 refuses those that are more than two hours ahead."""
 
+RETENTION = 30
+"""Days that CloudWatch keeps a log group of ours."""
 EXISTS = "ResourceAlreadyExistsException"
 
 Line = tuple[int, str]
@@ -74,16 +76,20 @@ class CloudWatchTarget:
 
     def _make(self) -> None:
         group = {"logGroupName": self._names["logGroupName"]}
-        self._made("CreateLogGroup", group)
+        if self._made("CreateLogGroup", group):
+            # The whole log lies in the work directory: a group that we made need not be paid for ever.
+            self._made("PutRetentionPolicy", {**group, "retentionInDays": RETENTION})
         self._made("CreateLogStream", self._names)
 
-    def _made(self, action: str, names: dict[str, str]) -> None:
+    def _made(self, action: str, body: Mapping[str, object]) -> bool:
         try:
-            self._call(action, names)
+            self._call(action, body)
         except Denied as error:
             # A role that may not make groups can still use one that is there.
             if error.code not in (EXISTS, "OperationAbortedException", "AccessDeniedException"):
                 raise
+            return False
+        return True
 
     def _call(self, action: str, body: Mapping[str, object]) -> None:
         self._aws.call("logs", f"Logs_20140328.{action}", dict(body), patience=0.0)

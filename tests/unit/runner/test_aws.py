@@ -98,6 +98,8 @@ def test_a_nextflow_run(the: Stage, aws: str, bucket: Any) -> None:
     cloud(the, files={"nf-1.config": "a", "nf-2.config": "b"}, args=["-profile", "test"], revision="main")
     ends(the.boots())
     assert (the.control.end["exit_status"], the.control.end["error"]) == (0, "")
+    (group,) = client("logs", aws).describe_log_groups()["logGroups"]
+    assert group["retentionInDays"] == 30
     said = [message for _, message in lines(aws) if not message.startswith("headnode: ")]
     assert said[1:] == [
         "task 0: running",
