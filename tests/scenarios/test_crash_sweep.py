@@ -44,7 +44,7 @@ def live(rig: Rig, ec2, knife: Knife) -> None:
     asked(rig, knife, lambda: environments.dispose_environment(rig.world, rig.get_environment(environment)))
     go_on(rig, knife, lambda: rig.get_environment(environment).status == "DELETED")
     asked(rig, knife, rig.tick)
-    check_machines(ec2, run)
+    asked(rig, knife, lambda: check_machines(ec2, run))
 
 
 def asked(rig: Rig, knife: Knife, ask):
