@@ -132,7 +132,9 @@ class Shipper:
     def _run(self) -> None:
         pause = self._every
         while True:
-            if not self._closing.is_set():
+            # Looked at before the lines are taken: what is written after that has another round.
+            closing = self._closing.is_set()
+            if not closing:
                 self._console.grown.wait(self._every)
             try:
                 sent = self._ship()
@@ -141,11 +143,11 @@ class Shipper:
             except (RunnerError, OSError) as error:
                 sent, self.trouble = 0, str(error)
                 pause = min(max(pause, self._every) * 2, 30.0)
-            if self._closing.is_set():
+            if closing:
                 if (not sent and not self._batch) or time.monotonic() > self._give_up:
                     return
                 pause = 0.0 if sent else min(pause, 1.0)
-            self._closing.wait(pause) if not self._closing.is_set() else time.sleep(pause)
+            time.sleep(pause) if closing else self._closing.wait(pause)
 
     def _ahead(self) -> bool:
         return bool(self._batch) and self._batch[-1][0] > time.time() * 1000 + AHEAD_MS

@@ -162,6 +162,27 @@ def test_lines_wait_for_a_target_that_is_away(tmp_path: Path, opened: Opened) ->
     assert target.failures == 0
 
 
+def test_a_line_that_comes_between_the_last_look_and_the_end_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Opened
+) -> None:
+    console, target = opened(tmp_path / "c.txt"), Broken(failures=0)
+    looked, ending, take = threading.Event(), threading.Event(), console.take
+
+    def slowly(limit: int) -> list[str]:
+        lines = take(limit)
+        looked.set()
+        ending.wait(5)
+        return lines
+
+    monkeypatch.setattr(console, "take", slowly)
+    shipper = Shipper(console, target, every=0.01)
+    assert looked.wait(5)
+    console.write("last words")
+    threading.Timer(0.1, ending.set).start()
+    assert shipper.drain(5)
+    assert [text for _, text in target.lines] == ["last words"]
+
+
 def test_what_cannot_be_shipped_is_given_up_in_time(
     tmp_path: Path, opened: Callable[[Path], Console]
 ) -> None:
