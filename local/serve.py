@@ -10,7 +10,6 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from socket import socket
 from types import FrameType
@@ -141,8 +140,9 @@ class Host:
         self.world.store.expire(self.world.clock.now())
 
 
-def until_asked_to_stop() -> None:
-    """Blocks until SIGINT or SIGTERM. Only in the main thread."""
+def asked_to_stop() -> threading.Event:
+    """An event that SIGINT and SIGTERM set from now on. Only in the main thread; ask for it before
+    anybody is told that the host runs, since who knows may stop it at once."""
     asked = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -150,5 +150,4 @@ def until_asked_to_stop() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
-    with suppress(KeyboardInterrupt):
-        asked.wait()
+    return asked

@@ -39,13 +39,14 @@ def serve(
     import json
     import logging
 
-    from local.serve import Host, until_asked_to_stop
+    from local.serve import Host, asked_to_stop
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     where = data or default_data()
     token = os.environ.get("HEADNODE_TOKEN", "")
     served = Host(where, host=host, port=port, workers=workers, token=token)
     served.start()
+    asked = asked_to_stop()
     shown = {"url": served.url, "data": str(where), "token": served.token if served.made_token else None}
     if output is Format.json:
         print(json.dumps(shown), flush=True)
@@ -53,7 +54,7 @@ def serve(
         print(f"headnode is at {served.url} (data in {where})", flush=True)
         if served.made_token:
             print(f"its first token, shown only now: export HEADNODE_TOKEN='{served.token}'", flush=True)
-    until_asked_to_stop()
+    asked.wait()
     served.stop()
     # A step that is still under way must not keep the process: the queue delivers it again.
     sys.stdout.flush()
@@ -66,16 +67,17 @@ def aws(*, host: Address = "127.0.0.1", port: Port = 4566, output: Output = Form
     import json
 
     from local.clouds.aws import EmulatedAws
-    from local.serve import until_asked_to_stop
+    from local.serve import asked_to_stop
 
     with EmulatedAws(port, host=host) as cloud:
+        asked = asked_to_stop()
         variables = cloud.environment()
         if output is Format.json:
             print(json.dumps(variables), flush=True)
         else:
             for name, value in variables.items():
                 print(f"export {name}={value}", flush=True)
-        until_asked_to_stop()
+        asked.wait()
 
 
 class Engine(StrEnum):
