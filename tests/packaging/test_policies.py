@@ -30,7 +30,7 @@ IN_THE_ACCOUNT = {
     "launch": f"ec2:CreateTags ec2:DescribeInstances ec2:RunInstances iam:PassRole {PUBLISHED['validate']}",
     "logs": "logs:GetLogEvents s3:GetObject",
     "reap": "ec2:CreateTags ec2:DeleteTags ec2:DescribeInstances ec2:TerminateInstances",
-    "dispose": f"{PUBLISHED['dispose']} ec2:DescribeInstances ec2:TerminateInstances",
+    "dispose": PUBLISHED["dispose"],
 }
 OWN = {"OwnTable", "OwnQueue", "SendMessages", "DeadEvents", "OwnKey", "OwnLog", "Traces", "UserRoles"}
 """Statements about the control plane's own things, and about the roles that users let it take."""
