@@ -23,7 +23,7 @@ def run(message: Message, world: World) -> Outcome:
     if environment is None or environment.status != "DELETING":
         return done()
     if not environment.emptied_at:
-        return done(Message(step="reap", subject=f"empty:{environment.id}"))
+        return done()  # the reap step is at it, and sends this message when it is done
     try:
         provider = world.provider(environment)
         environment, reason, after = backward(environment, provider, world)

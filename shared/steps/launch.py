@@ -107,7 +107,7 @@ def begun(run: Run, offer: Offer, world: World) -> tuple[Run, Attempt]:
         attempt=number,
         user_id=run.user_id,
         created_at=now,
-        expires_at=run.deadline,
+        expires_at=now + world.settings.capacity_wait + 2 * world.settings.boot_within,
     )
     run = run.with_attempt(attempt).but(wait=Wait(reason=f"asking for {offer}", next_at=now + 2 * LEASE))
     world.store.save_all(run, token)

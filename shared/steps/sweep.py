@@ -64,8 +64,13 @@ def listed(kind: type[R], index: str, partition: str, world: World, upto: str = 
 def next_message(record: Record) -> Message | None:
     """The message that takes a record further, read off its state alone."""
     if isinstance(record, Environment):
-        step = {"CREATING": "create", "DELETING": "dispose"}.get(record.status)  # dispose asks for reap
-        return Message(step=step, subject=record.id) if step else None
+        if record.status == "CREATING":
+            return Message(step="create", subject=record.id)
+        if record.status != "DELETING":
+            return None
+        if not record.emptied_at:
+            return Message(step="reap", subject=f"empty:{record.id}")
+        return Message(step="dispose", subject=record.id)
     if not isinstance(record, Run) or record.is_over:
         return None
     attempt = record.last

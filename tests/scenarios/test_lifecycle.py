@@ -282,6 +282,19 @@ def test_lost_messages_are_sent_again_by_the_timer(rig, ready, ec2):
     assert last(rig.get_run(run)).state == "placed"
 
 
+def test_a_disposal_whose_message_was_lost_is_taken_up_by_the_timer(rig, ready):
+    environments.dispose_environment(rig.world, ready)
+    for delivery in rig.world.queue.receive(["reap", "dispose"]):
+        rig.world.queue.done(delivery)
+    rig.drain(30)
+    assert rig.get_environment(ready).status == "DELETING"
+
+    rig.clock.advance(200)
+    rig.tick()
+    rig.drain(60)
+    assert rig.get_environment(ready).status == "DELETED"
+
+
 def test_environment_with_active_runs_is_not_disposed_of(rig, ready):
     run = place(rig, ready)
     with pytest.raises(environments.Busy, match=run.name):
