@@ -12,7 +12,8 @@ import typer
 @dataclass(frozen=True)
 class Field:
     """One option. `key` is its name in the API's config; `kind` is bool, int, str, list (may be given
-    several times), file (the option names a file, the config holds its text) or pairs (NAME=VALUE)."""
+    several times), file (the option names a file, the config holds its text), pairs (NAME=VALUE, a list of
+    variables) or labels (NAME=VALUE, an object)."""
 
     option: str
     key: str
@@ -56,6 +57,7 @@ FIELDS = (
     ),
     Field("max-resumes", "maxResumes", "How often a run continues after a spot interruption.", "int", "N"),
     Field("env", "environment", "Environment variable for the run; may be repeated.", "pairs", "NAME=VALUE"),
+    Field("label", "labels", "Tag on everything that is made; may be repeated.", "labels", "NAME=VALUE"),
     Field("pre-run", "preRunScript", "Script run before the pipeline.", "file", "FILE"),
     Field("post-run", "postRunScript", "Script run after the pipeline.", "file", "FILE"),
     Field("nextflow-config", "nextflowConfig", "Nextflow config for every run.", "file", "FILE"),
@@ -74,6 +76,7 @@ TYPES: dict[str, Any] = {
     "str": str | None,
     "list": list[str] | None,
     "pairs": list[str] | None,
+    "labels": list[str] | None,
     "file": Path | None,
 }
 
@@ -125,13 +128,20 @@ def valued(field: Field, value: Any) -> Any:
     if field.kind == "file":
         return Path(value).read_text()
     if field.kind == "pairs":
-        return [variable(pair) for pair in value]
+        return [variable(*named(pair, field)) for pair in value]
+    if field.kind == "labels":
+        return dict(named(pair, field) for pair in value)
     return list(value) if field.kind == "list" else value
 
 
-def variable(pair: str) -> dict[str, Any]:
-    """NAME=VALUE as the API's environment entry."""
+def variable(key: str, value: str) -> dict[str, Any]:
+    """A variable as the API's environment entry."""
+    return {"name": key, "value": value, "head": True, "compute": True}
+
+
+def named(pair: str, field: Field) -> tuple[str, str]:
+    """The two sides of NAME=VALUE."""
     key, equals, value = pair.partition("=")
     if not equals or not key:
-        raise typer.BadParameter(f"not NAME=VALUE: {pair!r}", param_hint="--env")
-    return {"name": key, "value": value, "head": True, "compute": True}
+        raise typer.BadParameter(f"not NAME=VALUE: {pair!r}", param_hint=f"--{field.option}")
+    return key, value

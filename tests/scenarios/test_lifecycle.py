@@ -1,5 +1,6 @@
 """A run's whole life on AWS Cloud, and what goes wrong in it. The test plays the machine."""
 
+import boto3
 import pytest
 
 from shared.errors import Conflict
@@ -56,6 +57,19 @@ def test_run_gets_one_machine_that_carries_every_guard(rig, ready, ec2):
     assert found["headnode:environment"] == ready.id
     assert float(found["headnode:deadline"]) == pytest.approx(last(rig.get_run(run)).deadline, abs=1)
     assert machine["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_labels_are_tags_on_everything_and_never_replace_ours(rig, ec2):
+    labels = {"team": "genomics", "headnode:run": "forged", "aws:x": "y", "Team": "twice"}
+    environment = rig.environment(labels=labels)
+    rig.drain(30)
+    run = place(rig, environment)
+
+    (machine,) = machines(ec2)
+    assert (tags(machine)["Team"], tags(machine)["headnode:run"]) == ("twice", run.id)
+    role = boto3.client("iam").get_role(RoleName=f"TowerForge-{environment.id}-InstanceRole")["Role"]
+    assert {"Key": "Team", "Value": "twice"} in role["Tags"]
+    assert not {"team", "aws:x"} & {tag["Key"] for tag in role["Tags"]}
 
 
 def test_run_succeeds_when_the_machine_said_so_and_is_gone(rig, ready, ec2):

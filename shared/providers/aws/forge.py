@@ -60,8 +60,8 @@ def ensure_role(account: Account, name: str) -> None:
 
 
 def pairs(account: Account) -> "list[TagTypeDef]":
-    """The environment's tags as IAM takes them."""
-    return [{"Key": key, "Value": value} for key, value in account.tags.items()]
+    """The environment's tags and the user's labels as IAM takes them."""
+    return [{"Key": key, "Value": value} for key, value in {**account.labels, **account.tags}.items()]
 
 
 def attach(account: Account, role: str, managed: str) -> None:

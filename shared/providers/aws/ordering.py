@@ -6,7 +6,7 @@ from shared.errors import Fault, HeadnodeError, Invalid, NoCapacity, NotYet, Ref
 from shared.model import tags
 from shared.model.machine import Offer, Order
 from shared.providers.aws import choices
-from shared.providers.aws.account import Account
+from shared.providers.aws.account import VALUE_LIMIT, Account, takeable
 from shared.providers.aws.errors import code_of, from_sdk
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 USER_DATA_LIMIT = 16384
 """Bytes before base64 (EC2's documented limit)."""
-TAG_LIMIT, KEY_LIMIT, VALUE_LIMIT = 50, 128, 256
-"""Tags on a resource, and characters in one (EC2's documented limits)."""
-RESERVED = ("aws:", "headnode:")
 YOUNG = 600.0
 """Seconds for which a user's own instance profile may still be unknown to EC2."""
 STALE = frozenset(["InvalidSubnetID.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"])
@@ -153,9 +150,4 @@ def machine_tags(account: Account, order: Order) -> dict[str, str]:
         tags.OWNER: order.owner[:VALUE_LIMIT],
         tags.DEADLINE: str(int(order.deadline)),
     }
-    labels = {
-        key: value[:VALUE_LIMIT]
-        for key, value in sorted(order.labels.items())
-        if 0 < len(key) <= KEY_LIMIT and not key.lower().startswith(RESERVED) and key not in ours
-    }
-    return {**ours, **dict(list(labels.items())[: TAG_LIMIT - len(ours) - 2])}
+    return {**takeable(order.labels), **ours}

@@ -44,6 +44,12 @@ def test_variables_and_files(tmp_path: Path) -> None:
         config(env=["=value"])
 
 
+def test_labels_are_an_object() -> None:
+    assert config(label=["team=genomics", "cost=a=b"]) == {"labels": {"team": "genomics", "cost": "a=b"}}
+    with pytest.raises(typer.BadParameter, match="NAME=VALUE"):
+        config(label=["team"])
+
+
 def test_every_config_key_has_one_option() -> None:
     keys = [field.key for field in fields.FIELDS]
     assert len(keys) == len(set(keys))
