@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-JOBS ?= 2
+# One more than the cores of a small machine: many tests wait for a process or a server.
+JOBS ?= 3
 
 .PHONY: demo test test-long lint bench format clean
 

@@ -7,8 +7,10 @@ whatever happened. Everything else is the runner's business.
 
 import json
 import math
+import re
 import shlex
 import textwrap
+from functools import cache
 
 LIMIT = 16_384
 """Bytes of user data that EC2 accepts (before base64)."""
@@ -139,6 +141,9 @@ exit "$status"
 """
 
 
+CONTROL = re.compile(r"[\x00-\x1f]")
+
+
 def boot_document(
     *, control_url: str, run_id: str, attempt: int, token: str, deadline: float, now: float
 ) -> str:
@@ -159,18 +164,23 @@ def boot_document(
         "retry = 5",
     ]
     script = (
-        SCRIPT.replace("@CONTROL@", shlex.quote(control))
+        indented_script()
+        .replace("@CONTROL@", shlex.quote(control))
         .replace("@DEADLINE@", str(end))
         .replace("@MINUTES@", str(max(1, math.ceil((deadline - now) / 60))))
     )
-    return DOCUMENT.format(
-        boot=indented(json.dumps(boot)), report=indented("\n".join(report)), script=indented(script)
-    )
+    return DOCUMENT.format(boot=indented(json.dumps(boot)), report=indented("\n".join(report)), script=script)
+
+
+@cache
+def indented_script() -> str:
+    """The script, indented once: it is most of every launch's user data."""
+    return indented(SCRIPT)
 
 
 def quoted(text: str) -> str:
     """A value in a curl configuration file. Raises ValueError for what cannot stand there."""
-    if any(ord(character) < 32 for character in text):
+    if CONTROL.search(text):
         raise ValueError("control characters in an address or token")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

@@ -33,14 +33,13 @@ class SqliteQueue:
         visibility: float = VISIBILITY,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._path = path
         self._clock = clock
         self._visibility = visibility
-        self._local = threading.local()
-        self._turn = threading.Lock()  # see `SqliteStore`
+        self.db = connect(path)
+        self._turn = threading.Lock()  # one connection in turns: see `SqliteStore`
         self.wake = wake
         for statement in SCHEMA.split(";"):
-            self._db().execute(statement)
+            self.db.execute(statement)
 
     def send(self, *messages: Message, after: float = 0.0) -> None:
         """See `ports.Queue.send`."""
@@ -62,7 +61,7 @@ class SqliteQueue:
         try:
             values = (now + self._visibility, receipt, *steps, now, limit)
             with self._turn:
-                rows = self._db().execute(query, values).fetchall()
+                rows = self.db.execute(query, values).fetchall()
         except sqlite3.OperationalError as error:
             raise Throttled(f"queue is busy: {error}", after=1.0) from error
         return [
@@ -87,21 +86,16 @@ class SqliteQueue:
         before it begins: whoever had them in hand is dead."""
         now = self._clock.now()
         query = "update message set due = min(due, ?) where receipt is not null"
-        return self._db().execute(query, (now,)).rowcount
+        with self._turn:
+            return self.db.execute(query, (now,)).rowcount
 
     def next_due(self) -> float | None:
         """When the next message is due (epoch seconds), hidden deliveries included; None when empty."""
-        row = self._db().execute("select min(due) from message").fetchone()
+        with self._turn:
+            row = self.db.execute("select min(due) from message").fetchone()
         return None if row[0] is None else float(row[0])
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         """All rows in one transaction."""
-        db = self._db()
-        with self._turn, transaction(db):
-            db.executemany(statement, rows)
-
-    def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._local.db = connect(self._path)
-        return db
+        with self._turn, transaction(self.db):
+            self.db.executemany(statement, rows)

@@ -109,7 +109,9 @@ def begun(run: Run, offer: Offer, world: World) -> tuple[Run, Attempt]:
         created_at=now,
         expires_at=now + world.settings.capacity_wait + 2 * world.settings.boot_within,
     )
-    run = run.with_attempt(attempt).but(wait=Wait(reason=f"asking for {offer}", next_at=now + 2 * LEASE))
+    # A next look that is still ahead stays where it is: the record then moves in no listing.
+    ahead = run.wait.next_at if run.wait and run.wait.next_at > now + LEASE else now + 2 * LEASE
+    run = run.with_attempt(attempt).but(wait=Wait(reason=f"asking for {offer}", next_at=ahead))
     world.store.save_all(run, token)
     return run.but(generation=run.generation + 1), attempt
 

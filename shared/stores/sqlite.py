@@ -4,6 +4,7 @@ WAL with synchronous=NORMAL: a commit survives SIGKILL of the process at any mom
 take the newest commits with it, never tear one.
 """
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,23 +16,48 @@ from shared.model.records import R, Record, decode, encode
 from shared.ports import Found
 from shared.stores import cursor
 
-SCHEMA = """
+FIELDS = "json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')"
+"""Name, partition and sort key of one of a record's index entries."""
+ADD = "insert or ignore into entry select new.kind, @, new.id from json_each(new.entries);"
+DROP = """delete from entry where (kind, name, partition, sort, id) in
+    (select old.kind, @, old.id from json_each(old.entries));"""
+
+SCHEMA = (
+    """
 create table if not exists record (
     kind text not null, id text not null, generation integer not null, body blob not null, expires real,
+    entries text not null,
     primary key (kind, id)
-) without rowid;
-create index if not exists record_expires on record (expires) where expires is not null;
+) without rowid""",
+    "create index if not exists record_expires on record (expires) where expires is not null",
+    """
 create table if not exists entry (
     kind text not null, name text not null, partition text not null, sort text not null, id text not null,
     primary key (kind, name, partition, sort, id)
-) without rowid;
-create index if not exists entry_of on entry (kind, id);
+) without rowid""",
+    """
 create table if not exists name (
     kind text not null, name text not null, id text not null,
     primary key (kind, name)
-) without rowid;
-create index if not exists name_of on name (kind, id);
-"""
+) without rowid""",
+    "create index if not exists name_of on name (kind, id)",
+    f"create trigger if not exists record_in after insert on record begin {ADD} end",
+    f"""create trigger if not exists record_moved after update of entries on record
+when old.entries != new.entries begin {DROP} {ADD} end""",
+    f"create trigger if not exists record_out after delete on record begin {DROP} end",
+)
+"""A record knows its index entries (a list of name, partition and sort key), and triggers keep `entry` in
+step: a save is one statement, which is one hand-over of the interpreter's lock between threads."""
+
+INSERT = "insert or ignore into record values (?, ?, 1, ?, ?, ?)"
+SWAP = (
+    "update record set body = ?, expires = ?, entries = ?, generation = generation + 1 "
+    "where kind = ? and id = ? and generation = ?"
+)
+OVERWRITE = (
+    "insert into record values (?, ?, ?, ?, ?, ?) on conflict do update set body = excluded.body, "
+    "expires = excluded.expires, entries = excluded.entries, generation = excluded.generation"
+)
 
 BATCH = 500
 """Ids in one query; SQLite's own limit of parameters is far higher."""
@@ -44,21 +70,19 @@ class SqliteStore:
     """Implements `ports.Store`. Safe for threads and for several processes on the same file."""
 
     def __init__(self, path: Path) -> None:
+        # Writers of one process take turns here: SQLite itself would have them sleep and poll.
+        self._turn = threading.Lock()
+        self.db = connect(path)
         self._path = path
         self._local = threading.local()
-        # Threads of one process queue here: SQLite itself would have them sleep and poll.
-        self._turn = threading.Lock()
         with self._writing() as db:
-            for statement in SCHEMA.split(";"):
-                db.execute(statement)
+            for statement in SCHEMA:
+                db.execute(statement.replace("@", FIELDS))
 
     def get(self, kind: type[R], id: str) -> R | None:
         """See `ports.Store.get`."""
-        row = (
-            self._db()
-            .execute("select body from record where kind = ? and id = ?", (kind.kind, id))
-            .fetchone()
-        )
+        query = "select body from record where kind = ? and id = ?"
+        row = self._reader().execute(query, (kind.kind, id)).fetchone()
         return decode(row[0], kind) if row else None
 
     def get_many(self, kind: type[R], ids: Iterable[str]) -> dict[str, R]:
@@ -67,12 +91,15 @@ class SqliteStore:
         for some in batches(ids):
             marks = ",".join("?" * len(some))
             query = f"select id, body from record where kind = ? and id in ({marks})"  # noqa: S608 (marks)
-            for id, body in self._db().execute(query, (kind.kind, *some)):
-                found[id] = decode(body, kind)
+            rows = self._reader().execute(query, (kind.kind, *some)).fetchall()
+            found |= {id: decode(body, kind) for id, body in rows}
         return found
 
     def save(self, record: R) -> R:
-        """See `ports.Store.save`."""
+        """See `ports.Store.save`. One statement for a kind of record that has no unique names."""
+        if is_nameless(record):
+            with self._turn, busy():
+                return swap(self.db, record)
         with self._writing() as db:
             return swap(db, record)
 
@@ -107,7 +134,7 @@ class SqliteStore:
     ) -> Found:
         """See `ports.Store.find`. A range of the primary key of `entry`, never a scan."""
         query, values = listing(kind.kind, index, partition, after, upto, newest_first)
-        rows = self._db().execute(query, (*values, limit + 1)).fetchall()
+        rows = self._reader().execute(query, (*values, limit + 1)).fetchall()
         more = len(rows) > limit
         rows = rows[:limit]
         items = tuple(decode(body, kind) for _, _, body in rows)
@@ -122,7 +149,8 @@ class SqliteStore:
                 forget(db, kind, id)
         return len(rows)
 
-    def _db(self) -> sqlite3.Connection:
+    def _reader(self) -> sqlite3.Connection:
+        """This thread's own connection for reads: it sees what is committed, and waits for nobody."""
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
             db = self._local.db = connect(self._path)
@@ -131,18 +159,24 @@ class SqliteStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One write transaction. Takes the write lock at once, so that what is read inside stays true."""
-        db = self._db()
-        with self._turn, transaction(db):
-            yield db
+        with self._turn, transaction(self.db):
+            yield self.db
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Another process's write that takes too long is Throttled."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Throttled(f"store is busy: {error}", after=1.0) from error
 
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """One write transaction, begun with the lock taken; rolled back on any exception."""
-    try:
+    with busy():
         db.execute("begin immediate")
-    except sqlite3.OperationalError as error:
-        raise Throttled(f"store is busy: {error}", after=1.0) from error
     try:
         yield
     except BaseException:
@@ -153,67 +187,52 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection with autocommit, WAL, and a wait for other writers."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MS / 1000, cached_statements=64)
+    db = sqlite3.connect(
+        path, isolation_level=None, timeout=BUSY_MS / 1000, cached_statements=64, check_same_thread=False
+    )
     db.execute("pragma journal_mode = wal")
     db.execute("pragma synchronous = normal")
+    db.execute("pragma wal_autocheckpoint = 4000")
     return db
 
 
 def swap(db: sqlite3.Connection, record: R) -> R:
     """Writes a record over the generation that it was read at. Raises Exists or Stale."""
     saved = record.but(generation=record.generation + 1)
-    body = encode(saved)
+    facts = (encode(saved), record.expires(), entries_of(record))
+    key = (record.kind, record.id)
     if record.generation == 0:
-        statement = "insert or ignore into record values (?, ?, 1, ?, ?)"
-        written = db.execute(statement, (record.kind, record.id, body, record.expires())).rowcount
-        if not written:
+        if not db.execute(INSERT, (*key, *facts)).rowcount:
             raise Exists(f"{record.kind} {record.id} already exists")
-        old: set[tuple[str, str, str]] = set()
-    else:
-        old = indexed(db, record.kind, record.id)
-        statement = (
-            "update record set generation = ?, body = ?, expires = ? "
-            "where kind = ? and id = ? and generation = ?"
-        )
-        values = (saved.generation, body, record.expires(), record.kind, record.id, record.generation)
-        if not db.execute(statement, values).rowcount:
-            raise Stale(f"{record.kind} {record.id} was changed meanwhile")
-    reindex(db, record, old)
+    elif not db.execute(SWAP, (*facts, *key, record.generation)).rowcount:
+        raise Stale(f"{record.kind} {record.id} was changed meanwhile")
     rename(db, record)
     return saved
 
 
 def overwrite(db: sqlite3.Connection, record: Record) -> None:
     """Writes a record whatever is there."""
-    old = indexed(db, record.kind, record.id)
-    query = "select generation from record where kind = ? and id = ?"
-    row = db.execute(query, (record.kind, record.id)).fetchone()
+    key = (record.kind, record.id)
+    row = db.execute("select generation from record where kind = ? and id = ?", key).fetchone()
     saved = record.but(generation=(row[0] if row else 0) + 1)
-    values = (record.kind, record.id, saved.generation, encode(saved), record.expires())
-    db.execute("insert or replace into record values (?, ?, ?, ?, ?)", values)
-    reindex(db, record, old)
+    facts = (saved.generation, encode(saved), record.expires(), entries_of(record))
+    db.execute(OVERWRITE, (*key, *facts))
 
 
-def indexed(db: sqlite3.Connection, kind: str, id: str) -> set[tuple[str, str, str]]:
-    """The index entries that a record has now."""
-    query = "select name, partition, sort from entry where kind = ? and id = ?"
-    return set(db.execute(query, (kind, id)).fetchall())
+def entries_of(record: Record) -> str:
+    """The index entries that a record declares, as the triggers read them."""
+    return json.dumps([[name, *where] for name, where in record.indexes().items()])
 
 
-def reindex(db: sqlite3.Connection, record: Record, old: set[tuple[str, str, str]]) -> None:
-    """Moves a record's index entries; those that stay are not touched."""
-    new = {(name, partition, sort) for name, (partition, sort) in record.indexes().items()}
-    for name, partition, sort in old - new:
-        statement = "delete from entry where kind = ? and name = ? and partition = ? and sort = ? and id = ?"
-        db.execute(statement, (record.kind, name, partition, sort, record.id))
-    for name, partition, sort in new - old:
-        db.execute(
-            "insert into entry values (?, ?, ?, ?, ?)", (record.kind, name, partition, sort, record.id)
-        )
+def is_nameless(record: Record) -> bool:
+    """Whether its kind of record never has unique names."""
+    return type(record).names is Record.names
 
 
 def rename(db: sqlite3.Connection, record: Record) -> None:
     """Takes and frees a record's unique names. Raises Exists for one that another record holds."""
+    if is_nameless(record):
+        return
     names = set(record.names())
     query = "select name from name where kind = ? and id = ?"
     held = {row[0] for row in db.execute(query, (record.kind, record.id))}
@@ -228,7 +247,6 @@ def rename(db: sqlite3.Connection, record: Record) -> None:
 def forget(db: sqlite3.Connection, kind: str, id: str) -> None:
     """Deletes a record with its index entries and names."""
     db.execute("delete from record where kind = ? and id = ?", (kind, id))
-    db.execute("delete from entry where kind = ? and id = ?", (kind, id))
     db.execute("delete from name where kind = ? and id = ?", (kind, id))
 
 

@@ -37,7 +37,7 @@ class Place:
     def foreign(self, step: str, text: str) -> None:
         """Somebody else's message."""
         if isinstance(self.queue, SqliteQueue):
-            db = self.queue._db()
+            db = self.queue.db
             db.execute("insert into message (step, body, due) values (?, ?, 0)", (step, text))
         else:
             self.sqs.send_message(QueueUrl=self.urls[step], MessageBody=text)

@@ -304,7 +304,7 @@ def test_it_behaves_like_a_dictionary(store, steps):
 def test_sqlite_lists_by_its_key_and_never_scans(tmp_path):
     store = SqliteStore(tmp_path / "store.db")
     query, values = listing("thing", "all", "all", "", "5", True)
-    plan = [row[3] for row in store._db().execute(f"explain query plan {query}", (*values, 10))]
+    plan = [row[3] for row in store.db.execute(f"explain query plan {query}", (*values, 10))]
     assert plan
     assert all(step.startswith("SEARCH") for step in plan), plan
 

@@ -134,6 +134,8 @@ class Clients:
             read_timeout=READ,
             max_pool_connections=POOL,
             retries={"mode": "standard", "total_max_attempts": tries},
+            # Our requests are typed; checking each again costs a launch a twentieth of its time.
+            parameter_validation=False,
         )
         return config.merge(Config(signature_version=UNSIGNED)) if kind == "unsigned" else config
 
