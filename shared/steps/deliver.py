@@ -102,12 +102,22 @@ def settle(message: Message, outcome: Outcome, failed: bool, world: World) -> No
         case Done(messages):
             if messages:
                 world.queue.send(*messages)
+        case Again(_, reason) if failed and is_repeated(message):
+            log.warning(
+                "sweep failed, the next tick repeats it", extra={"subject": message.subject, "why": reason}
+            )
         case Again(after, reason):
             now = world.clock.now()
             world.queue.send(message.again(now, reason, failed), after=after)
         case Park(reason):
             log.error("message parked", extra={"step": message.step, "subject": message.subject})
             park_text(to_text(message), reason, world, message)
+
+
+def is_repeated(message: Message) -> bool:
+    """Whether the timer sends the same message again anyway. Were it tried again too, an account that
+    cannot be reached would gather one more message with every tick."""
+    return message.step == "reap" and message.subject.startswith(("tick", "scope:")) and not message.facts
 
 
 def park_text(text: str, reason: str, world: World, message: Message | None = None) -> None:

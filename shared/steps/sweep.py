@@ -83,11 +83,19 @@ def scope_messages(world: World) -> list[Message]:
     """One sweep for each account and region in which an environment of ours lives."""
     scopes: dict[str, str] = {}
     for environment in listed(Environment, "live", "all", world):
-        try:
-            scopes.setdefault(world.provider(environment).scope(), environment.id)
-        except HeadnodeError as error:
-            log.warning("cannot be swept", extra={"environment": environment.id, "why": str(error)})
+        if found := scope_of(environment, world):
+            scopes.setdefault(found, environment.id)
     return [Message(step="reap", subject=f"scope:{first}") for first in scopes.values()]
+
+
+def scope_of(environment: Environment, world: World) -> str:
+    """The account and region of an environment; "" where its credentials cannot be used any more: it
+    must not keep the others from being swept."""
+    try:
+        return world.provider(environment).scope()
+    except HeadnodeError as error:
+        log.warning("cannot be swept", extra={"environment": environment.id, "why": str(error)})
+        return ""
 
 
 def scope(environment_id: str, world: World, force: bool = False) -> Outcome:
@@ -141,7 +149,7 @@ def expected_machines(scope: str, world: World) -> dict[str, str]:
     """Machine id -> run id of every machine that the records say is in this account and region."""
     expected: dict[str, str] = {}
     for environment in listed(Environment, "live", "all", world):
-        if world.provider(environment).scope() != scope:
+        if scope_of(environment, world) != scope:
             continue
         for run in listed(Run, "active", environment.id, world):
             if run.last is not None and run.last.machine_id and run.last.has_machine:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.model.access import Credentials
 from shared.model.message import Message, Parked, to_text
 from shared.steps import environments
 from shared.steps.deliver import handle
@@ -130,6 +131,29 @@ def test_a_removal_that_is_not_accepted_is_asked_for_again_and_again(rig, ready,
     rig.drain(40_000, step=400)
     assert rig.get_run(run).status == "SUCCEEDED"
     assert machines(ec2) == []
+
+
+def test_an_environment_whose_credentials_are_gone_does_not_stop_the_sweep_of_others(rig, ready, ec2):
+    broken = rig.environment("broken")
+    rig.drain(30)
+    rig.world.store.remove(Credentials, [rig.get_environment(broken).credentials_id])
+    run = rig.submit(ready)
+    rig.drain(0)
+    rig.clock.advance(rig.settings.boot_within + 1)
+    rig.tick()
+    rig.drain(60)
+
+    assert "never booted" in rig.get_run(run).error_message
+    assert machines(ec2) == []
+
+
+def test_an_account_out_of_reach_gathers_no_messages(rig, ready, aws):
+    aws.faults.add("ec2", "DescribeInstances", kind="503", times=None)
+    for _ in range(10):
+        rig.tick()
+        rig.clock.advance(60)
+    rig.clock.advance(3600)
+    assert rig.world.queue.receive(["reap"], 100) == []
 
 
 @pytest.mark.parametrize(
