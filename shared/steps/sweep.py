@@ -4,6 +4,7 @@ in both directions. This is the guard that needs no event, no runner and no mess
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 
 from shared.errors import Conflict, HeadnodeError, Refused, Retry
 from shared.model.environment import Environment
@@ -21,11 +22,27 @@ from shared.steps.runs import RESEND_AFTER
 log = logging.getLogger("headnode")
 
 PAGE = 500
+ELSEWHERE = "none"
+"""The partition of active runs that have no environment (`Run.indexes`)."""
 
 
 def tick(world: World) -> Outcome:
-    """One tick: sends again what is overdue, and one sweep message for each account and region."""
+    """One tick: sends again what is overdue, one sweep message for each account and region, and marks
+    runs that were started elsewhere and have gone silent."""
+    for run in listed(Run, "active", ELSEWHERE, world):
+        mark_silent(run, world)
     return done(*overdue_messages(world), *scope_messages(world))
+
+
+def mark_silent(run: Run, world: World) -> None:
+    """A run that only its Nextflow tells of is UNKNOWN once that has been silent for too long; its next
+    word makes it RUNNING again (`tracing`)."""
+    now = world.clock.now()
+    heard = max(run.traced_at, run.submitted_at)
+    if run.status == "UNKNOWN" or now - heard <= world.settings.silent_after:
+        return
+    with suppress(Conflict):  # it spoke this very moment
+        world.store.save(run.to("UNKNOWN", now, detail=f"not heard for {now - heard:.0f} s"))
 
 
 def overdue_messages(world: World) -> list[Message]:

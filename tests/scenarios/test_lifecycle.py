@@ -5,7 +5,7 @@ import pytest
 
 from shared.errors import Conflict
 from shared.model.message import Parked
-from shared.steps import environments, runs
+from shared.steps import environments, runs, tracing
 from tests.scenarios.rig import last, machines, tags
 
 
@@ -315,6 +315,30 @@ def test_environment_with_active_runs_is_not_disposed_of(rig, ready):
         environments.dispose_environment(rig.world, rig.get_environment(ready))
     with pytest.raises(Conflict):
         runs.delete_run(rig.world, rig.get_run(run))
+
+
+def test_a_run_started_elsewhere_is_unknown_while_it_is_silent(rig):
+    run = tracing.create(
+        rig.world,
+        run_id="",
+        workspace_id=0,
+        user_id=1,
+        owner="somebody",
+        name="far_away",
+        session_id="s",
+        project="hello",
+        repository="",
+    )
+    tracing.begin(rig.world, run.id, {"projectName": "hello"}, ["one"])
+    rig.clock.advance(rig.settings.silent_after + 1)
+    rig.tick()
+    rig.tick()
+    assert rig.get_run(run).status == "UNKNOWN"
+
+    tracing.heartbeat(rig.world, run.id, {})
+    assert rig.get_run(run).status == "RUNNING"
+    rig.tick()
+    assert rig.get_run(run).status == "RUNNING"
 
 
 def test_another_machine_cannot_speak_for_an_attempt(rig, ready):
