@@ -10,7 +10,8 @@ from tests.bench.figures import Figure
 from tests.bench.place import VARIABLES
 
 CLIENTS = {
-    "api": ("dynamodb", "sqs", "kms", "logs", "s3"),
+    # A plan asks EC2; a log asks CloudWatch and S3.
+    "api": ("dynamodb", "sqs", "kms", "logs", "s3", "ec2"),
     "create": ("dynamodb", "sqs", "kms", "ec2", "iam"),
     "launch": ("dynamodb", "sqs", "kms", "ec2"),
     "logs": ("dynamodb", "sqs", "kms", "logs", "s3"),
