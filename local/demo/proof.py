@@ -45,13 +45,20 @@ def kept(stage: Stage) -> list[str]:
         return [f"file {path.name}" for path in sorted(stage.work.rglob("nf-*")) if path.is_file()]
     import boto3
 
-    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+    keys = objects(boto3.client("s3"))
     files = [f"s3://{BUCKET}/{key}" for key in keys if CHECKPOINTS not in key]
     if saved := len(keys) - len(files):
         files.append(f"s3://{BUCKET}/work{CHECKPOINTS} ({saved} files, for a later --resume)")
     groups = boto3.client("logs").describe_log_groups()["logGroups"]
     return [*files, *(f"log group {group['logGroupName']}" for group in groups)]
+
+
+def objects(s3: Any) -> list[str]:
+    """The keys in the demo's bucket; none when it was interrupted before it had one."""
+    if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        return []
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
 
 def result(stage: Stage, run: str) -> Any:
