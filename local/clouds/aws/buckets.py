@@ -1,8 +1,9 @@
 """The overlay's part of S3."""
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
-from local.clouds.aws.wire import Answer, refusal
+from local.clouds.aws.wire import refusal
 
 
 class Buckets:

@@ -39,6 +39,11 @@ class Call:
         return not _READS.match(self.action) and self.params.get("DryRun") != "true"
 
     @property
+    def caller(self) -> str:
+        """Who calls, as far as is known."""
+        return self.principal or self.access_key
+
+    @property
     def signed(self) -> bool:
         """Whether it carries a signature or is a presigned URL."""
         return bool(self.access_key)

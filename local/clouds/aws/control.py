@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from local.clouds.aws.wire import Answer
+from local.clouds.answer import Answer
 
 if TYPE_CHECKING:
     from local.clouds.aws.server import EmulatedAws

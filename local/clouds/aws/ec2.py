@@ -1,9 +1,9 @@
 """The overlay's part of EC2."""
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends, images
 from local.clouds.aws.call import Call
 from local.clouds.aws.launching import Profiles, Tokens, fault_in
-from local.clouds.aws.wire import Answer
 
 
 class Launches:

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-from local.clouds.aws.wire import Answer, Dropped
+from local.clouds.answer import Answer, Dropped
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends a reset, not a polite end."""

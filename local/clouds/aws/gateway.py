@@ -5,12 +5,13 @@ import traceback
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
+from local.clouds.answer import Answer, Dropped
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call, parse
 from local.clouds.aws.faults import Faults
-from local.clouds.aws.journal import Journal
 from local.clouds.aws.permissions.judge import Judge
-from local.clouds.aws.wire import Answer, Dropped, refusal
+from local.clouds.aws.wire import refusal
+from local.clouds.journal import Journal
 
 _TURNS = ("ec2", "iam", "sts", "dynamodb", "s3", "logs", "events")
 """Services that take one call at a time: moto's state is made for one thread, and a conditional write

@@ -1,9 +1,10 @@
 """The overlay's part of IAM."""
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.launching import Profiles
-from local.clouds.aws.wire import Answer, refusal
+from local.clouds.aws.wire import refusal
 
 
 class Identities:

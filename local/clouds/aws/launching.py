@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
-from local.clouds.aws.wire import Answer, refusal
+from local.clouds.aws.wire import refusal
 
 LARGEST_USER_DATA = 16_384
 """Bytes before base64 (EC2 user guide, instance user data)."""

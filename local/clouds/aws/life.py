@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.events import Events
 from local.clouds.aws.launching import instances_in, with_states
-from local.clouds.aws.machines import MachineRoom
-from local.clouds.aws.wire import Answer
+from local.clouds.machines import MachineRoom
 
 _TERMINATED = re.compile(
     r"<item>(?=(?:(?!</item>).)*?<instanceId>(i-[0-9a-f]+)</instanceId>)"

@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
-from local.clouds.aws.wire import Answer, refusal
+from local.clouds.aws.wire import refusal
 
 Fault = tuple[str, str] | None
 VOLUME_SIZES = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.life import Life, Living
-from local.clouds.aws.wire import Answer
 
 LONGEST_TTL = 21_600
 """Seconds; a session token lives six hours at most (EC2 user guide, IMDSv2)."""

@@ -18,14 +18,14 @@ from local.clouds.aws.faults import Faults
 from local.clouds.aws.front import Front
 from local.clouds.aws.gateway import Gateway
 from local.clouds.aws.iam import Identities
-from local.clouds.aws.journal import Journal
 from local.clouds.aws.launching import Profiles, Tokens
 from local.clouds.aws.life import BY_FAILURE, Life
 from local.clouds.aws.limits import Limits
-from local.clouds.aws.machines import MachineRoom
 from local.clouds.aws.metadata import Metadata
 from local.clouds.aws.permissions.judge import Judge
 from local.clouds.aws.permissions.policy import Document, check
+from local.clouds.journal import Journal
+from local.clouds.machines import MachineRoom
 
 _RUNNING = "HEADNODE_EMULATED_AWS"
 """Set in the environment, to this process's id, while one runs."""

@@ -1,30 +1,11 @@
-"""Answers, and each protocol's own way of saying no."""
+"""Each protocol's own way of saying no."""
 
 import json
 import uuid
-from dataclasses import dataclass, field
-from typing import Any
 from xml.sax.saxutils import escape
 
+from local.clouds.answer import Answer
 from local.clouds.aws.call import Call
-
-
-@dataclass
-class Answer:
-    """A whole HTTP answer."""
-
-    status: int
-    body: bytes = b""
-    headers: list[tuple[str, str]] = field(default_factory=list)
-
-    @classmethod
-    def json(cls, value: Any, status: int = 200) -> "Answer":
-        """A plain JSON document."""
-        return cls(status, json.dumps(value).encode(), [("Content-Type", "application/json")])
-
-
-class Dropped(ConnectionError):
-    """Cut the connection: the client gets no answer at all."""
 
 
 def refusal(call: Call, code: str, message: str, status: int = 400) -> Answer:

@@ -19,10 +19,10 @@ from botocore.credentials import InstanceMetadataProvider
 from botocore.exceptions import ClientError
 from botocore.utils import InstanceMetadataFetcher
 
+from local.clouds.answer import Answer
 from local.clouds.aws import EmulatedAws
 from local.clouds.aws.front import Front
 from local.clouds.aws.images import image_id
-from local.clouds.aws.wire import Answer
 from shared.providers.local import processes
 
 IMAGE = image_id("us-east-1", "al2023-ami-2023.11.20261109.0-kernel-6.1-x86_64")

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.faults import denied
 from local.clouds.aws.permissions import ec2, iam, records, s3
 from local.clouds.aws.permissions.policy import Decision, Document, Need, UnreadablePolicy, decide
-from local.clouds.aws.wire import Answer
 
 _MODELS: dict[str, Callable[[Call], list[Need] | None]] = {
     "ec2": ec2.needs,

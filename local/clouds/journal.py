@@ -4,9 +4,21 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from local.clouds.aws.call import Call
+
+class Call(Protocol):
+    """What a journal notes of a call. `caller` is a principal's name, or an access key."""
+
+    service: str
+    action: str
+    params: dict[str, Any]
+
+    @property
+    def caller(self) -> str: ...
+
+    @property
+    def writes(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,6 @@ class Journal:
         """Notes a call that is over."""
         with self._lock:
             number = len(self._entries) + 1
-            who = call.principal or call.access_key
             self._entries.append(
                 Entry(
                     number,
@@ -47,7 +58,7 @@ class Journal:
                     call.service,
                     call.action,
                     call.params,
-                    who,
+                    call.caller,
                     status,
                     code,
                     call.writes,

@@ -63,7 +63,7 @@ class MachineRoom:
             with self._lock:
                 self._working.discard(threading.current_thread())
 
-        thread = threading.Thread(target=work, name="aws-machine", daemon=True)
+        thread = threading.Thread(target=work, name="emulated-machine", daemon=True)
         with self._lock:
             self._working.add(thread)
         thread.start()
@@ -89,5 +89,5 @@ class MachineRoom:
             if self._directory is None:
                 if self._wanted:
                     self._wanted.mkdir(parents=True, exist_ok=True)
-                self._directory = Path(tempfile.mkdtemp(prefix="aws-machines-", dir=self._wanted))
+                self._directory = Path(tempfile.mkdtemp(prefix="machines-", dir=self._wanted))
             return self._directory
