@@ -1,0 +1,1 @@
+"""What all of Azure Resource Manager shares: ids, resources, routes, roles and long operations."""

@@ -1,0 +1,54 @@
+"""The built-in roles that matter here, under the ids that they have everywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A role of Azure's own."""
+
+    name: str
+    permissions: Mapping[str, Sequence[str]]
+    privileged: bool = False
+    """Whether it can hand out roles, and so is itself not to be handed out lightly."""
+
+
+def _role(
+    name: str, actions: Sequence[str] = (), data: Sequence[str] = (), no: Sequence[str] = ()
+) -> BuiltIn:
+    privileged = any(action in ("*", "Microsoft.Authorization/*", _ASSIGN) for action in actions) and not no
+    block = {"actions": actions, "notActions": no, "dataActions": data, "notDataActions": ()}
+    return BuiltIn(name, block, privileged)
+
+
+_ASSIGN = "Microsoft.Authorization/roleAssignments/write"
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_KEY = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
+BUILT_IN: Mapping[str, BuiltIn] = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": _role("Owner", ["*"]),
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": _role(
+        "Contributor", ["*"], no=["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
+    ),
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": _role("Reader", ["*/read"]),
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": _role(
+        "User Access Administrator", ["*/read", "Microsoft.Authorization/*"]
+    ),
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": _role(
+        "Role Based Access Control Administrator",
+        [_ASSIGN, "Microsoft.Authorization/roleAssignments/delete", "*/read"],
+    ),
+    "3913510d-42f4-4e42-8a64-420c390055eb": _role(
+        "Monitoring Metrics Publisher",
+        data=["Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"],
+    ),
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": _role(
+        "Storage Blob Data Contributor",
+        [f"{_BLOBS}/delete", f"{_BLOBS}/read", f"{_BLOBS}/write", _KEY],
+        [f"{_BLOBS}/blobs/{verb}" for verb in ("delete", "read", "write", "move/action", "add/action")],
+    ),
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": _role(
+        "Storage Blob Data Reader", [f"{_BLOBS}/read", _KEY], [f"{_BLOBS}/blobs/read"]
+    ),
+}
+"""From the list of built-in roles in Azure's documentation, cut down to what is emulated."""

@@ -1,0 +1,84 @@
+"""Tokens for apps with a secret, and for the host's own identity."""
+
+import hmac
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from local.clouds.answer import Answer
+from local.clouds.azure.call import Call
+from local.clouds.azure.entra import errors
+from local.clouds.azure.entra.models import LIVES, TENANT, Principal
+
+if TYPE_CHECKING:
+    from local.clouds.azure.state import State
+
+IDENTITY_HEADER = "emulated-identity-header"
+"""What a Function must show to get a token of its own identity."""
+MANAGED_LIVES = 24 * 3600
+
+
+def token(state: "State", call: Call) -> Answer:
+    """Client credentials."""
+    asked = dict(parse_qsl(call.body.decode("utf-8", "replace")))
+    if call.names["tenant"].lower() != TENANT:
+        return errors.no_tenant(call.names["tenant"])
+    if asked.get("grant_type") != "client_credentials":
+        return errors.refused(400, "unsupported_grant_type", 70003, "The grant type is not supported.")
+    app = state.directory.find(asked.get("client_id", ""))
+    if app is None or not app.secret:
+        return errors.no_app(asked.get("client_id", ""))
+    if not hmac.compare_digest(app.secret, asked.get("client_secret", "")):
+        return errors.wrong_secret(app.client_id)
+    scope = asked.get("scope", "")
+    if not scope.endswith("/.default") or " " in scope:
+        return errors.refused(
+            400, "invalid_scope", 1002012, f"The scope {scope} is not valid for client credentials."
+        )
+    text = state.directory.issue(app, scope.removesuffix("/.default"), state.now)
+    return Answer.json(
+        {"token_type": "Bearer", "expires_in": LIVES, "ext_expires_in": LIVES, "access_token": text}
+    )
+
+
+def own_identity(state: "State", call: Call) -> Answer:
+    """The identity of the host, as App Service and Functions offer it (version 2019-08-01)."""
+    if call.headers.get("x-identity-header") != IDENTITY_HEADER:
+        return Answer.json({"statusCode": 401, "message": "The identity header is missing or wrong."}, 401)
+    return managed(state, state.directory.function, call)
+
+
+def managed(state: "State", principal: Principal, call: Call) -> Answer:
+    """A token of a managed identity, for both forms of asking."""
+    resource = call.query.get("resource", "")
+    if not resource:
+        return Answer.json({"error": "invalid_request", "error_description": "resource is missing"}, 400)
+    text = state.directory.issue(principal, resource, state.now, MANAGED_LIVES)
+    over = int(state.now + MANAGED_LIVES)
+    return Answer.json(
+        {
+            "access_token": text,
+            "client_id": principal.client_id,
+            "expires_in": str(MANAGED_LIVES),
+            "expires_on": str(over),
+            "not_before": str(int(state.now)),
+            "resource": resource,
+            "token_type": "Bearer",
+        }
+    )
+
+
+def discovery(state: "State", call: Call) -> Answer:
+    """Where the token endpoint is, for clients that ask first."""
+    tenant = call.names["tenant"]
+    if tenant.lower() != TENANT:
+        return errors.no_tenant(tenant)
+    return Answer.json(
+        {
+            "token_endpoint": f"{state.url}/{tenant}/oauth2/v2.0/token",
+            "authorization_endpoint": f"{state.url}/{tenant}/oauth2/v2.0/authorize",
+            "issuer": f"{state.url}/{tenant}/v2.0",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "tenant_region_scope": "EU",
+            "cloud_instance_name": "microsoftonline.com",
+        }
+    )

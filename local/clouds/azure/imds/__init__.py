@@ -1,0 +1,1 @@
+"""What a VM can ask about itself: identity tokens, instance metadata, scheduled events."""

@@ -1,0 +1,1 @@
+"""Virtual networks, subnets, network interfaces and public addresses."""
