@@ -35,9 +35,9 @@ def removable(rows: Sequence[ResourceRow]) -> list[ResourceRow]:
     return [row for row in rows if row.state != "gone" and row.key not in needed]
 
 
-def made_ids(rows: Iterable[ResourceRow]) -> dict[str, str]:
-    """The cloud ids of what is present, by key."""
-    return {row.key: row.cloud_id for row in rows if row.state == "present"}
+def present(rows: Iterable[ResourceRow]) -> dict[str, ResourceRow]:
+    """What is there, by key."""
+    return {row.key: row for row in rows if row.state == "present"}
 
 
 def waves(rows: Sequence[ResourceRow]) -> list[list[str]]:

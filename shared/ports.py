@@ -1,12 +1,12 @@
 """What a step needs from the world. Each port has one contract suite in tests/contracts that runs over
 every implementation. Methods block unless said otherwise; errors are those of `shared.errors`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.errors import Fault
-from shared.model.environment import Environment, Leftover, Resource, ResourceRow
+from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order
 from shared.model.message import Message
 from shared.model.records import Model, R, Record
@@ -123,6 +123,10 @@ class Provider(Protocol):
 
     A method that writes is idempotent: it may be called again after any crash."""
 
+    confirm_after: float
+    """Seconds after which a started machine is looked at once more, since this cloud says only then
+    whether it can make it; 0.0 where an accepted order is a machine."""
+
     def check(self) -> list[Fault]:
         """Holds the environment against the account; reads only. Every fault at once."""
 
@@ -134,9 +138,9 @@ class Provider(Protocol):
         """The graph of what this environment is made of; empty when everything is the user's own.
         Pure: no call, the same answer each time."""
 
-    def ensure(self, row: ResourceRow, made: dict[str, str]) -> str:
-        """Makes the resource, or finds the one we made before; returns its cloud id. `made` maps the
-        keys it needs to their cloud ids. Raises NotYet while the cloud is still at it."""
+    def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:
+        """Makes the resource, or finds the one we made before. `made` has the rows that are present,
+        by key: all that it needs is among them. Raises NotYet while the cloud is still at it."""
 
     def remove(self, row: ResourceRow) -> bool:
         """Asks for its removal; True once the cloud says that it is gone. A resource that never
@@ -153,7 +157,7 @@ class Provider(Protocol):
         machine. Raises NoCapacity, NotYet, Refused, or Retry."""
 
     def find(self, run_id: str, attempt: int) -> Machine | None:
-        """The machine of that attempt by its tags, if the cloud shows one that is not gone."""
+        """The machine of that attempt by its tags, if the cloud shows one that is not gone or failed."""
 
     def look(self, ids: Sequence[str]) -> dict[str, Machine]:
         """These machines as they are now; one that the cloud no longer knows is missing."""

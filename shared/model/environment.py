@@ -24,6 +24,8 @@ class ResourceRow(Resource, frozen=True, kw_only=True):
 
     state: str = "planned"
     cloud_id: str = ""
+    facts: dict[str, str] = {}
+    """What else the cloud told of it when it was made and a launch needs: a launch asks nothing."""
     reason: str = ""
     made_at: float = 0.0
     gone_at: float = 0.0
@@ -31,6 +33,13 @@ class ResourceRow(Resource, frozen=True, kw_only=True):
     def to(self, state: str, **changes: Any) -> "ResourceRow":
         """This row in another state of `states.RESOURCE`."""
         return self.but(state=states.step_to(states.RESOURCE, self.state, state), **changes)
+
+
+class Made(Model, frozen=True, kw_only=True):
+    """A resource that is there: what a provider answers when it has made or found it."""
+
+    cloud_id: str
+    facts: dict[str, str] = {}
 
 
 class Leftover(Model, frozen=True, kw_only=True):

@@ -2,8 +2,9 @@
 
 from shared.model.records import Model
 
-PENDING, RUNNING, STOPPING, GONE = "pending", "running", "stopping", "gone"
-"""The states a provider maps its cloud's own words to. `gone`: nothing is billed any more and the
+PENDING, RUNNING, STOPPING, FAILED, GONE = "pending", "running", "stopping", "failed", "gone"
+"""The states a provider maps its cloud's own words to. `failed`: the order was accepted and could not
+be carried out; nothing runs, but something is there to be removed. `gone`: nothing is billed any more and the
 machine cannot come back; a cloud that keeps a tombstone for a while reports it as gone."""
 
 

@@ -35,6 +35,8 @@ class Attempt(Model, frozen=True, kw_only=True):
     deadline: float = 0.0
     created_at: float = 0.0
     placed_at: float = 0.0
+    confirm_at: float = 0.0
+    """When to look whether the cloud made what it accepted; 0.0 where that is known."""
     seen_at: float = 0.0
     started_at: float = 0.0
     ended_at: float = 0.0

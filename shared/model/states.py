@@ -30,7 +30,7 @@ RUN: Table = {
 
 ATTEMPT: Table = {
     "intended": ("intended", "placed", "refused", "gone"),
-    "placed": ("alive", "ended", "reaping", "gone"),
+    "placed": ("intended", "alive", "ended", "reaping", "gone"),
     "alive": ("ended", "reaping", "gone"),
     "ended": ("reaping", "gone"),
     "reaping": ("gone",),
@@ -38,8 +38,9 @@ ATTEMPT: Table = {
     "gone": (),
 }
 """One machine's life within a run. `intended`: the row is written, the cloud may have been asked.
-`placed`: the machine's id is known. `alive`: its runner reported. `ended`: its work is over.
-`reaping`: removal was asked for. `gone`: the cloud said so. `refused`: no offer could be had."""
+`placed`: the machine's id is known; it is `intended` again when the cloud could not make it after all.
+`alive`: its runner reported. `ended`: its work is over. `reaping`: removal was asked for. `gone`: the
+cloud said so. `refused`: no offer could be had."""
 
 RESOURCE: Table = {
     "planned": ("making", "gone"),

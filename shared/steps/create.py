@@ -6,7 +6,7 @@ for everything that may exist. Coming back makes the same resources again under 
 
 from shared import plan
 from shared.errors import Refused, Retry
-from shared.model.environment import Environment, ResourceRow
+from shared.model.environment import Environment, Made, ResourceRow
 from shared.model.message import Message
 from shared.model.timeline import Wait
 from shared.ports import Provider, World
@@ -69,7 +69,7 @@ def make_wave(
     delay: Retry | None = None
     for row in [row for row in environment.resources if row.state == "making"]:
         try:
-            cloud_id = provider.ensure(row, plan.made_ids(environment.resources))
+            made = provider.ensure(row, plan.present(environment.resources))
         except Retry as error:
             delay = error if delay is None or error.after > delay.after else delay
             environment = environment.with_row(row.but(reason=str(error)))
@@ -77,14 +77,14 @@ def make_wave(
             refusal = refusal or f"{row.type} {row.name}: {error}"
             environment = environment.with_row(row.to("failed", reason=str(error)))
         else:
-            environment = present(environment, row, cloud_id, world.clock.now())
+            environment = present(environment, row, made, world.clock.now())
     return environment, refusal, delay
 
 
-def present(environment: Environment, row: ResourceRow, cloud_id: str, now: float) -> Environment:
+def present(environment: Environment, row: ResourceRow, made: Made, now: float) -> Environment:
     """The environment with this row made."""
-    made = row.to("present", cloud_id=cloud_id, reason="", made_at=now)
-    return environment.with_row(made).noting(now, "made", f"{row.type} {row.name}")
+    there = row.to("present", cloud_id=made.cloud_id, facts=made.facts, reason="", made_at=now)
+    return environment.with_row(there).noting(now, "made", f"{row.type} {row.name}")
 
 
 def waiting(environment: Environment, reason: str, after: float, world: World) -> None:

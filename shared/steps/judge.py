@@ -1,6 +1,7 @@
 """What to do with one machine or one run, given the facts. Pure: the reaper carries it out.
 
 machine on hold                                   -> keep
+it failed to be made, and no attempt waits for it -> remove   failed
 its run knows it, and needs it                    -> keep (and un-mark)
 its run knows it, work ended or run over          -> remove   finished
 past its deadline (record's, else its own tag's)  -> remove   overdue
@@ -13,7 +14,7 @@ no record of it: marked, and grace is over        -> remove   orphan
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.model.machine import Machine
+from shared.model.machine import FAILED, Machine
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 
@@ -38,6 +39,8 @@ def on_machine(machine: Machine, run: Run | None, now: float, settings: Settings
     if machine.hold_until > now:
         return KEEP
     attempt = attempt_of(machine, run)
+    if machine.state == FAILED and (attempt is None or attempt.state != "placed"):
+        return Judgement("remove", "failed to be made")
     if run is None or attempt is None:
         return on_stranger(machine, now, settings)
     if run.is_over or attempt.state in ("ended", "reaping", "gone", "refused"):

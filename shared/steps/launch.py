@@ -2,7 +2,8 @@
 
     no attempt, or the last one is gone/refused  -> write a new attempt, ask
     intended, nobody asking                      -> look for its machine by tag; adopt it, or ask again
-    placed and later                             -> nothing to do
+    placed, and the cloud may still fail it      -> look: wait, or take it for refused and ask on
+    placed otherwise, and later                  -> nothing to do
 
 The attempt is written before the ask, with the candidate that is asked for. A crash after the ask
 is healed three ways: the machine itself reports (`runs.admitted`), the redelivered message finds it
@@ -15,7 +16,7 @@ from shared import capacity
 from shared.errors import Forbidden, NoCapacity, Refused, Retry
 from shared.model.access import Token, token_id
 from shared.model.environment import Environment
-from shared.model.machine import Offer, Order
+from shared.model.machine import FAILED, PENDING, Machine, Offer, Order
 from shared.model.message import Message
 from shared.model.run import Attempt, Refusal, Run
 from shared.model.timeline import Wait
@@ -33,17 +34,57 @@ def run(message: Message, world: World) -> Outcome:
     found = world.store.get(Run, message.subject)
     if found is None or found.is_over:
         return done()
-    if found.last is not None and found.last.state in ("placed", "alive", "ended", "reaping"):
+    if is_settled(found.last):
         return done()
     if found.verdict:
         return give_up(found, world)
     environment = world.store.get(Environment, found.environment_id)
+    if found.last is not None and found.last.state == "placed":
+        return done() if environment is None else confirm(found, found.last, environment, world)
     if environment is None or environment.status not in ("AVAILABLE", "CREATING"):
         state = "not found" if environment is None else environment.status
         return fail(found, f"compute environment is {state}", world)
     if environment.status == "CREATING":
         return later(found, "waiting for the compute environment", world.settings.look_again, world)
     return place(found, environment, world)
+
+
+def is_settled(attempt: Attempt | None) -> bool:
+    """Whether an attempt has its machine for certain, or had it."""
+    if attempt is None:
+        return False
+    return attempt.state in ("alive", "ended", "reaping") or (
+        attempt.state == "placed" and not attempt.confirm_at
+    )
+
+
+def confirm(run: Run, attempt: Attempt, environment: Environment, world: World) -> Outcome:
+    """Looks whether the cloud made the machine that it accepted. One that it could not make counts as
+    an offer refused: that is written down, the remains are removed, and the next offer is asked for.
+    A crash between these leaves a machine that no attempt knows, for the sweep."""
+    provider = world.provider(environment)
+    now = world.clock.now()
+    machine = provider.look([attempt.machine_id]).get(attempt.machine_id)
+    if machine is not None and machine.state == PENDING:
+        return later(run, "waiting for the cloud to make the machine", provider.confirm_after, world)
+    if machine is None or machine.state != FAILED:
+        wait = Wait(reason="waiting for the machine to boot", next_at=now + world.settings.boot_within)
+        world.store.save(run.with_attempt(attempt.but(confirm_at=0.0)).but(wait=wait, updated_at=now))
+        return done()
+    attempt = unmade(attempt, machine, now)
+    run = world.store.save(run.with_attempt(attempt).noting(now, "machine failed", machine.reason))
+    provider.stop([machine.id])
+    if next_offer(run, attempt, provider, world) is None:
+        return nothing_to_be_had(run, attempt, world)
+    return place(run, environment, world)
+
+
+def unmade(attempt: Attempt, machine: Machine, now: float) -> Attempt:
+    """The attempt after the cloud failed to make its machine: as if the offer had been refused."""
+    reason = f"{machine.id} could not be made: {machine.reason}"
+    refused = Refusal(offer=attempt.offer, code=machine.reason, reason=reason, at=now)
+    refusals = (*attempt.refusals, refused)
+    return attempt.to("intended", machine_id="", placed_at=0.0, confirm_at=0.0, refusals=refusals)
 
 
 def place(run: Run, environment: Environment, world: World) -> Outcome:
@@ -57,7 +98,7 @@ def place(run: Run, environment: Environment, world: World) -> Outcome:
                 return Again(LEASE - (now - attempt.asked_at), "another worker is asking the cloud")
             machine = provider.find(run.id, attempt.number)
             if machine is not None:
-                return adopted(run, attempt, machine.id, world)
+                return adopted(run, attempt, machine.id, provider.confirm_after, world)
             run, attempt = asking(run, attempt, world, **next_ask(run, attempt, provider, world))
         else:
             offers = offered(run, provider, world)
@@ -148,7 +189,7 @@ def ask(run: Run, attempt: Attempt, environment: Environment, provider: Provider
             what = "permission missing: " if isinstance(error, Forbidden) else ""
             return fail(run.with_attempt(attempt.to("refused", asked_at=0.0)), f"{what}{error}", world)
         else:
-            return adopted(run, attempt, machine_id, world)
+            return adopted(run, attempt, machine_id, provider.confirm_after, world)
 
 
 def next_offer(run: Run, attempt: Attempt, provider: Provider, world: World) -> Offer | None:
@@ -173,15 +214,18 @@ def order(run: Run, attempt: Attempt, environment: Environment, world: World) ->
     )
 
 
-def adopted(run: Run, attempt: Attempt, machine_id: str, world: World) -> Outcome:
-    """The attempt has its machine. Should the run have been cancelled meanwhile, the reaper follows."""
+def adopted(run: Run, attempt: Attempt, machine_id: str, confirm_after: float, world: World) -> Outcome:
+    """The attempt has its machine; where the cloud may still fail to make it, the message comes back.
+    Should the run have been cancelled meanwhile, the reaper follows."""
     now = world.clock.now()
-    run = run.with_attempt(placed(attempt, machine_id, now)).but(
-        wait=Wait(reason="waiting for the machine to boot", next_at=now + world.settings.boot_within),
-        updated_at=now,
-    )
+    attempt = placed(attempt, machine_id, now).but(confirm_at=now + confirm_after if confirm_after else 0.0)
+    look_at = attempt.confirm_at or now + world.settings.boot_within
+    wait = Wait(reason="waiting for the machine to boot", next_at=look_at)
+    run = run.with_attempt(attempt).but(wait=wait, updated_at=now)
     saved = world.store.save(run.noting(now, "machine", f"{machine_id} ({attempt.offer})"))
-    return done(Message(step="reap", subject=run.id)) if saved.cancel_at else done()
+    if saved.cancel_at:
+        return done(Message(step="reap", subject=run.id))
+    return Again(confirm_after, wait.reason) if confirm_after else done()
 
 
 def nothing_to_be_had(run: Run, attempt: Attempt, world: World) -> Outcome:

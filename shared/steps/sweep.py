@@ -91,6 +91,8 @@ def next_message(record: Record) -> Message | None:
     if not isinstance(record, Run) or record.is_over:
         return None
     attempt = record.last
+    if attempt is not None and attempt.state == "placed" and attempt.confirm_at and not record.verdict:
+        return Message(step="launch", subject=record.id)
     if attempt is not None and attempt.has_machine and (record.verdict or attempt.state != "intended"):
         return Message(step="reap", subject=record.id)
     return Message(step="logs" if record.verdict and attempt is not None else "launch", subject=record.id)

@@ -70,8 +70,8 @@ def make(provider: Provider) -> list[ResourceRow]:
     made: list[ResourceRow] = []
     for row in rows_of(provider):
         row = row.to("making")
-        cloud_id = provider.ensure(row, {each.key: each.cloud_id for each in made})
-        made.append(row.to("present", cloud_id=cloud_id))
+        there = provider.ensure(row, {each.key: each for each in made})
+        made.append(row.to("present", cloud_id=there.cloud_id, facts=there.facts))
     return made
 
 

@@ -1,10 +1,10 @@
 """The platform `aws-cloud`: a run is one EC2 instance, the environment an IAM role and profile."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.errors import Fault
-from shared.model.environment import Environment, Leftover, Resource, ResourceRow
+from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
@@ -16,6 +16,8 @@ from shared.providers.aws.clients import Clients
 
 class AwsCloud:
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
+
+    confirm_after = 0.0
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
         self._account = Account(environment, clients, settings, clock)
@@ -34,9 +36,9 @@ class AwsCloud:
         """Role and instance profile; empty when the user brings a profile."""
         return forge.resources(self._account)
 
-    def ensure(self, row: ResourceRow, made: dict[str, str]) -> str:  # noqa: ARG002
+    def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:  # noqa: ARG002
         """Makes it, or completes what an earlier try made. Its cloud id is its name."""
-        return forge.ensure(self._account, row)
+        return Made(cloud_id=forge.ensure(self._account, row))
 
     def remove(self, row: ResourceRow) -> bool:
         """One step towards its absence; True when AWS answered that it does not exist. Raises Refused

@@ -5,14 +5,14 @@ directory, so machines survive the control plane and are found again.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shared.errors import Fault, NoCapacity, Retry
 from shared.logs.file import log_path
 from shared.model import tags
-from shared.model.environment import Environment, Leftover, Resource, ResourceRow
+from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import GONE, Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
@@ -34,6 +34,8 @@ PASSED_ON = (
 
 class LocalProvider:
     """`ports.Provider` for this host. Its methods do not block, but for `start` (about 50 ms)."""
+
+    confirm_after = 0.0
 
     def __init__(
         self,
@@ -75,10 +77,10 @@ class LocalProvider:
         """The work directory."""
         return [Resource(key="workDir", type="directory", name=str(self._work_dir))]
 
-    def ensure(self, row: ResourceRow, made: dict[str, str]) -> str:  # noqa: ARG002 (needs nothing)
+    def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:  # noqa: ARG002 (needs nothing)
         """Makes the directory with our marker; one that was there before stays its owner's."""
         directory.ensure(Path(row.name), self._installation, self._environment.id)
-        return row.name
+        return Made(cloud_id=row.name)
 
     def remove(self, row: ResourceRow) -> bool:
         """Takes our marker and state away; what runs have put there stays the user's."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from shared import wiring
 from shared.api.app import build
 from shared.api.auth import issue_token
 from shared.errors import Fault, Refused
-from shared.model.environment import Environment, Leftover, Resource, ResourceRow
+from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order
 from shared.model.message import STEPS
 from shared.model.run import Attempt, Run
@@ -37,6 +37,7 @@ class Cloud:
     gaps: int = 0
     """Empty answers that come before each page of lines, as a real log service gives them."""
     asked: int = 0
+    confirm_after: float = 0.0
 
     def check(self) -> list[Fault]:
         if self.error:
@@ -52,8 +53,8 @@ class Cloud:
             Resource(key="role", type="IamRole", name="r-1"),
         ]
 
-    def ensure(self, row: ResourceRow, made: dict[str, str]) -> str:
-        return f"arn:{row.name}"
+    def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:
+        return Made(cloud_id=f"arn:{row.name}")
 
     def remove(self, row: ResourceRow) -> bool:
         return True
