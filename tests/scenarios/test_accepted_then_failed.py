@@ -1,0 +1,156 @@
+"""A cloud that accepts an order and says later that it cannot make the machine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.model.environment import Environment
+from shared.model.machine import FAILED, PENDING, Machine
+from shared.ports import World
+from tests.scenarios.rig import Rig, last, machines
+
+
+class Hesitant:
+    """A provider whose machines look as the test wants them to."""
+
+    confirm_after = 10.0
+
+    def __init__(self, real: Any, seen: Callable[[Machine], Machine]) -> None:
+        self._real = real
+        self._seen = seen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def look(self, ids: Any) -> dict[str, Machine]:
+        return {id: self._seen(machine) for id, machine in self._real.look(ids).items()}
+
+    def find(self, run_id: str, attempt: int) -> Machine | None:
+        found = self._real.find(run_id, attempt)
+        return None if found is None or self._seen(found).state == FAILED else found
+
+    def machines(self) -> Any:
+        for page in self._real.machines():
+            yield [self._seen(machine) for machine in page]
+
+
+@pytest.fixture
+def doomed() -> set[str]:
+    """Ids of machines that are shown as failed."""
+    return set()
+
+
+@pytest.fixture
+def hesitant(rig: Rig, doomed: set[str]) -> Rig:
+    def seen(machine: Machine) -> Machine:
+        if machine.id in doomed and machine.state == "running":
+            return machine.but(state=FAILED, reason="AllocationFailed")
+        return machine
+
+    def wrap(world: World) -> World:
+        provider = world.provider
+
+        def hesitating(environment: Environment) -> Any:
+            return Hesitant(provider(environment), seen)
+
+        return replace(world, provider=hesitating)
+
+    rig.wrap = wrap
+    rig.world = rig.fresh()
+    return rig
+
+
+def available(rig: Rig, **config: Any) -> Environment:
+    environment = rig.environment(**config)
+    rig.drain(30)
+    return rig.get_environment(environment)
+
+
+def test_a_machine_that_could_not_be_made_counts_as_an_offer_refused(hesitant, doomed, ec2):
+    run = hesitant.submit(available(hesitant))
+    hesitant.deliver()
+    first, offer = last(hesitant.get_run(run)).machine_id, last(hesitant.get_run(run)).offer
+    doomed.add(first)
+    hesitant.drain(30)
+
+    attempt = last(hesitant.get_run(run))
+    assert attempt.number == 1
+    assert attempt.offer != offer
+    assert [refusal.code for refusal in attempt.refusals] == ["AllocationFailed"]
+    assert [each["InstanceId"] for each in machines(ec2, run)] == [attempt.machine_id] != [first]
+
+
+def test_what_is_still_being_made_is_waited_for(hesitant, ec2):
+    run = hesitant.submit(available(hesitant))
+    hesitant.deliver()
+    assert last(hesitant.get_run(run)).confirm_at
+    hesitant.drain(30)
+
+    attempt = last(hesitant.get_run(run))
+    assert (attempt.state, attempt.confirm_at) == ("placed", 0.0)
+    assert len(machines(ec2, run)) == 1
+
+
+def test_a_lost_look_is_made_up_for_by_the_timer(hesitant, doomed, ec2):
+    run = hesitant.submit(available(hesitant))
+    hesitant.deliver()
+    doomed.add(last(hesitant.get_run(run)).machine_id)
+    for delivery in hesitant.world.queue.receive(("launch",)):
+        hesitant.world.queue.done(delivery)
+    hesitant.clock.advance(600)
+    for delivery in hesitant.world.queue.receive(("launch",)):
+        hesitant.world.queue.done(delivery)
+    hesitant.tick()
+    hesitant.drain(60)
+
+    assert last(hesitant.get_run(run)).machine_id not in doomed
+    assert [each["InstanceId"] for each in machines(ec2, run)] == [last(hesitant.get_run(run)).machine_id]
+
+
+def test_when_no_offer_can_be_made_the_run_waits_and_says_why(hesitant, doomed, ec2):
+    run = hesitant.submit(available(hesitant))
+    hesitant.deliver()
+    while last(hesitant.get_run(run)).state == "placed":
+        doomed.add(last(hesitant.get_run(run)).machine_id)
+        hesitant.clock.advance(10)
+        hesitant.deliver()
+
+    found = hesitant.get_run(run)
+    assert found.wait is not None
+    assert found.wait.reason.count("AllocationFailed") == len(doomed) > 1
+    assert machines(ec2, run) == []
+
+
+def test_remains_that_nobody_removed_are_swept(hesitant, doomed, ec2):
+    run = hesitant.submit(available(hesitant))
+    hesitant.deliver()
+    first = last(hesitant.get_run(run)).machine_id
+    hesitant.drain(30)
+    attempt = last(hesitant.get_run(run))
+    hesitant.world.store.save(
+        hesitant.get_run(run).with_attempt(attempt.but(state="intended", machine_id="", placed_at=0.0))
+    )
+    doomed.add(first)
+    hesitant.tick()
+
+    assert [each["InstanceId"] for each in machines(ec2, run)] == []
+
+
+def test_pending_comes_back_with_the_reason(hesitant, monkeypatch):
+    run = hesitant.submit(available(hesitant))
+    hesitant.deliver()
+    real = Hesitant.look
+    monkeypatch.setattr(
+        Hesitant,
+        "look",
+        lambda self, ids: {id: each.but(state=PENDING) for id, each in real(self, ids).items()},
+    )
+    hesitant.clock.advance(10)
+    hesitant.deliver()
+
+    found = hesitant.get_run(run)
+    assert found.wait is not None
+    assert found.wait.reason == "waiting for the cloud to make the machine"
+    assert last(found).state == "placed"
