@@ -17,27 +17,31 @@ ROOT = Path(__file__).parents[2]
 OURS = ("shared", "functions", "lambdas", "local", "infra")
 CORE = ("shared.errors", "shared.model", "shared.ports")
 IMPLEMENTATION = (*CORE, "shared.nextflow")
+AZURE = "shared.azure_endpoints"
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "shared.errors": (),
     "shared.model": ("shared.errors", "shared.model"),
     "shared.ports": ("shared.errors", "shared.model"),
     "shared.clock": CORE,
+    "shared.azure_endpoints": CORE,
     "shared.plan": CORE,
     "shared.capacity": CORE,
     "shared.steps": (*CORE, "shared.plan", "shared.capacity", "shared.steps"),
     "shared.nextflow": (*CORE, "shared.nextflow"),
     "shared.runner": ("shared.runner",),
-    "shared.stores": (*CORE, "shared.stores"),
-    "shared.queues": (*CORE, "shared.queues", "shared.stores"),
-    "shared.vaults": (*CORE, "shared.vaults"),
+    "shared.stores": (*CORE, AZURE, "shared.stores"),
+    "shared.queues": (*CORE, AZURE, "shared.queues", "shared.stores"),
+    "shared.vaults": (*CORE, AZURE, "shared.vaults"),
     "shared.logs": (*IMPLEMENTATION, "shared.logs"),
     # A cloud's log source speaks through that cloud's clients.
     "shared.logs.cloudwatch": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.logs.s3": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
+    "shared.logs.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
+    "shared.logs.blob": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.providers": (),
     "shared.providers.aws": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
-    "shared.providers.azure": (*IMPLEMENTATION, "shared.logs", "shared.providers.azure"),
+    "shared.providers.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.providers.local": (*IMPLEMENTATION, "shared.logs", "shared.providers.local"),
     # The API hands out the permissions (data) and the runner (an archive) besides records.
     "shared.api": (
