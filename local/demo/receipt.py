@@ -5,7 +5,6 @@ from typing import Any
 
 from local.cli.screen import Screen, span
 from local.cli.watch import event_text
-from local.demo import proof
 from local.demo.stage import EXAMPLE, Stage
 from local.demo.story import Story
 
@@ -21,8 +20,8 @@ def of(stage: Stage, story: Story) -> dict[str, Any]:
         "calls": stage.calls_by_step(),
         "made": list(found.get("made") or ()),
         "removed": list(found.get("removed") or ()),
-        "kept": proof.kept(stage),
-        "left": [*leftovers(story), *proof.cloud_leftovers(stage)],
+        "kept": stage.place.kept() if stage.is_open else [],
+        "left": [*leftovers(story), *(stage.place.leftovers() if stage.is_open else [])],
         "result": result(stage, story),
     }
 
@@ -69,7 +68,8 @@ def result(stage: Stage, story: Story) -> dict[str, Any]:
     succeeded = story.run.get("status") == "SUCCEEDED"
     if not path.is_file():
         return {"expected": None, "got": None, "right": succeeded}
-    expected, got = json.loads(path.read_text()), proof.result(stage, story.run_id) or story.summary()
+    there = stage.place.result(story.run_id) if stage.is_open else None
+    expected, got = json.loads(path.read_text()), there or story.summary()
     return {"expected": expected, "got": got, "right": succeeded and got == expected}
 
 

@@ -1,15 +1,14 @@
-"""What the demo plays on: an emulated cloud where one is needed, a control plane, an engine."""
+"""What the demo plays on: a place, a control plane, an engine."""
 
 import os
-import secrets
 import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.cli.client import Api
-from local.clouds.aws import EmulatedAws
 from local.demo import processes
+from local.demo.places import Place, place_of
 from local.nextflow import Engine, resolve
 from local.serve import Host
 from shared.errors import Refused
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from local.demo import Options
 
 EXAMPLE = Path(__file__).parents[1] / "example"
-REGION = "us-east-1"
-BUCKET = "headnode-demo"
-ACCESS_KEY = "AKIAHEADNODEDEMO0000"
-"""The control plane's own key, so that its calls can be told from the machines'."""
 PACE = {
     "heartbeat": 1.0,
     "look_again": 0.3,
@@ -45,24 +40,14 @@ class Stage:
     def __init__(self, options: "Options", directory: Path) -> None:
         self.options = options
         self.directory = directory
-        self.aws: EmulatedAws | None = None
+        self.place: Place = place_of(options, directory)
         self.engine: Engine | None = None
         self.calls: Counter[tuple[str, str]] = Counter()
         """How often each step made each call to the cloud."""
         self.host: Host | None = None
-        self.work = directory / "work"
-        self.secret = secrets.token_hex(20)
+        self.is_open = False
+        """Whether the place stands, with what the user owns in it."""
         self._variables: dict[str, str | None] = {}
-
-    @property
-    def platform(self) -> str:
-        """The platform's name in the API."""
-        return "aws-cloud" if self.is_aws else "local-platform"
-
-    @property
-    def is_aws(self) -> bool:
-        """Whether it plays on the emulated AWS."""
-        return self.options.platform == "aws-cloud"
 
     @property
     def api(self) -> Api:
@@ -78,28 +63,23 @@ class Stage:
         self._set(
             "PATH", f"{Path(self.engine.command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         )
-        if self.is_aws:
-            self.aws = EmulatedAws(directory=self.directory / "cloud").start()
-            for name, value in self.aws.environment(REGION).items():
-                self._set(name, value)
-            import boto3
-
-            boto3.client("s3").create_bucket(Bucket=BUCKET)
-            self.aws.room.share = [self.pipeline(), *self._engine_files()]
+        for name, value in self.place.start().items():
+            self._set(name, value)
+        self.is_open = True
+        self.place.open([self.pipeline(), *self._engine_files()])
         # One worker, so that every call to the cloud belongs to the step that is running.
         self.host = Host(
             self.directory / "control", workers=1, settings=PACE, environ={}, handle=self._handle
         ).start()
-        if self.aws is not None:
+        if self.place.role:
             # The control plane may do what the published policy allows, and nothing else.
-            self.aws.enforce(ACCESS_KEY, self.api.get("/headnode/permissions/aws-cloud"))
+            self.place.enforce(self.api.get(f"/headnode/permissions/{self.place.role}"))
 
     def stop(self) -> None:
         """Ends everything, machines included. Idempotent."""
         if self.host is not None:
             self.host.stop()
-        if self.aws is not None:
-            self.aws.stop()
+        self.place.stop()
         # Local machines outlive their control plane, as they should; but not the demo.
         processes.end_all(self.directory)
         while self._variables:
@@ -123,54 +103,28 @@ class Stage:
             return []
         return [Path(self.engine.command[0]).resolve().parent]
 
-    def interrupt(self) -> str:
-        """Takes the machine that runs away, as spot does; returns its id."""
-        assert self.aws is not None
-        import boto3
-
-        wanted = [{"Name": "instance-state-name", "Values": ["running"]}]
-        found = boto3.client("ec2").describe_instances(Filters=wanted)["Reservations"]
-        instance = str(found[0]["Instances"][0]["InstanceId"])
-        self.aws.interrupt(instance, notice=15.0)
-        return instance
-
     def _set(self, name: str, value: str) -> None:
         self._variables.setdefault(name, os.environ.get(name))
         os.environ[name] = value
 
     def _handle(self, text: str, world: World) -> object:
         """Runs a message and notes which calls to the cloud were made meanwhile."""
-        if self.aws is None:
-            return handle(text, world)
-        mark = self.aws.journal.count
+        mark = self.place.mark
         try:
             return handle(text, world)
         finally:
-            step = from_text(text).step
-            self.calls.update((step, call) for call in self._calls_since(mark) if not reads_log(call))
+            step, made = from_text(text).step, self.place.calls(mark)
+            self.calls.update((step, call) for call in made if not self.place.reads_log(call))
 
     def calls_by_step(self) -> dict[str, dict[str, int]]:
         """The control plane's calls to the cloud. Logs are read by the API too, while steps run: every
         such call counts as `logs`."""
-        if self.aws is None:
-            return {}
-        counted = self.calls + Counter(("logs", call) for call in self._calls_since(0) if reads_log(call))
+        reads = [call for call in self.place.calls(0) if self.place.reads_log(call)]
+        counted = self.calls + Counter(("logs", call) for call in reads)
         found: dict[str, dict[str, int]] = {}
         for (step, call), count in sorted(counted.items()):
             found.setdefault(step, {})[call] = count
         return found
-
-    def _calls_since(self, mark: int) -> list[str]:
-        assert self.aws is not None
-        entries = self.aws.journal.entries(since=mark)
-        return [
-            f"{entry.service}:{entry.action}" for entry in entries if entry.principal.endswith(ACCESS_KEY)
-        ]
-
-
-def reads_log(call: str) -> bool:
-    """Whether a call reads a run's log or files."""
-    return call.startswith(("logs:", "s3:Get", "s3:Head"))
 
 
 def engine_for(wanted: str) -> Engine:

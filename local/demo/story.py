@@ -8,7 +8,7 @@ from typing import Any
 
 from local.cli import runs, watch
 from local.cli.screen import Screen, span
-from local.demo.stage import ACCESS_KEY, BUCKET, REGION, Stage
+from local.demo.stage import Stage
 from shared.errors import HeadnodeError
 
 CLEAN_UP_WITHIN = 40.0
@@ -62,8 +62,7 @@ class Story:
         """What this runs on."""
         stage = self.stage
         assert stage.engine is not None and stage.host is not None
-        cloud = f"an emulated AWS at {stage.aws.url}" if stage.aws else "this machine itself"
-        self.say(f"cloud          {cloud}")
+        self.say(f"cloud          {stage.place.title}")
         self.say(f"control plane  {stage.host.url}")
         self.say(f"nextflow       {stage.engine.note}")
         self.mark("control plane and cloud are up")
@@ -71,9 +70,10 @@ class Story:
     def create(self) -> None:
         """Credentials and an environment."""
         self.head("creating a compute environment")
-        api = self.stage.api
-        credentials = {"credentialsId": self.credentials(api)} if self.stage.is_aws else {}
-        body = {"name": "demo", "platform": self.stage.platform, "config": self.config(), **credentials}
+        api, place = self.stage.api, self.stage.place
+        body = {"name": "demo", "platform": place.platform, "config": place.config()}
+        if credentials := place.credentials():
+            body["credentialsId"] = api.post("/credentials", {"credentials": credentials})["credentialsId"]
         self.environment_id = api.post("/compute-envs", {"computeEnv": body})["computeEnvId"]
         self.mark("environment asked for")
         ends = ("AVAILABLE", "ERRORED", "INVALID")
@@ -83,24 +83,6 @@ class Story:
             raise HeadnodeError(f"the environment is {status}: {why}")
         self.mark("environment is AVAILABLE")
         self.say(f"  environment {self.environment_id} is AVAILABLE")
-
-    def credentials(self, api: Any) -> str:
-        """Access keys of the emulated account, stored as a user would."""
-        keys = {"accessKey": ACCESS_KEY, "secretKey": self.stage.secret}
-        body = {"name": "demo", "provider": "aws", "keys": {"discriminator": "aws", **keys}}
-        return str(api.post("/credentials", {"credentials": body})["credentialsId"])
-
-    def config(self) -> dict[str, Any]:
-        """The environment's options."""
-        if not self.stage.is_aws:
-            return {"discriminator": "local-platform", "workDir": str(self.stage.work)}
-        return {
-            "discriminator": "aws-cloud",
-            "region": REGION,
-            "workDir": f"s3://{BUCKET}/work",
-            "instanceType": "m5.large",
-            "spot": "first" if self.stage.options.spot_interruption else "never",
-        }
 
     def launch(self) -> None:
         """The pipeline."""
@@ -129,7 +111,7 @@ class Story:
         if self.stage.options.spot_interruption and not self.taken and ("counted:" in text or lines > 20):
             self.taken = True
             self.mark("machine taken away (spot)")
-            self.say(f"  -- the cloud takes {self.stage.interrupt()} away")
+            self.say(f"  -- the cloud takes {self.stage.place.interrupt()} away")
 
     def clean_up(self) -> None:
         """Ends what is under way and disposes of the environment, whatever happened before."""
