@@ -10,48 +10,81 @@ from local.cli.screen import Format, Output, Screen, ago
 app = typer.Typer(help="Cloud credentials.", no_args_is_help=True)
 
 
+def option(help: str, metavar: str | None = None, envvar: str | None = None) -> Any:
+    """An option that has no default to be shown."""
+    return typer.Option(
+        help=help, metavar=metavar, envvar=envvar, show_default=False, show_envvar=bool(envvar)
+    )
+
+
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Its name; unique.")],
     *,
-    provider: Annotated[str, typer.Option(help="The cloud.")] = "aws",
-    access_key: Annotated[
-        str | None,
-        typer.Option(envvar="AWS_ACCESS_KEY_ID", help="Access key id.", show_default=False, show_envvar=True),
+    provider: Annotated[str, typer.Option(help="aws or azure-cloud.")] = "aws",
+    access_key: Annotated[str | None, option("AWS: access key id.", envvar="AWS_ACCESS_KEY_ID")] = None,
+    role: Annotated[str | None, option("AWS: role to assume.", "ARN")] = None,
+    external_id: Annotated[str | None, option("AWS: external id for that role.")] = None,
+    tenant: Annotated[str | None, option("Azure: directory (tenant) id.", "GUID", "AZURE_TENANT_ID")] = None,
+    client: Annotated[
+        str | None, option("Azure: application (client) id.", "GUID", "AZURE_CLIENT_ID")
     ] = None,
-    role: Annotated[
-        str | None, typer.Option(help="Role to assume.", show_default=False, metavar="ARN")
+    subscription: Annotated[
+        str | None, option("Azure: subscription.", "GUID", "AZURE_SUBSCRIPTION_ID")
     ] = None,
-    external_id: Annotated[
-        str | None, typer.Option(help="External id for that role.", show_default=False)
+    storage_account: Annotated[
+        str | None, option("Azure: storage account of the work directories.", "NAME")
     ] = None,
     description: Annotated[str, typer.Option(help="For people.")] = "",
     output: Output = Format.text,
 ) -> None:
-    """Add credentials. The secret key is read from AWS_SECRET_ACCESS_KEY, or asked for: it never is
-    an argument, which others on the machine could read.
+    """Add credentials. The secret is read from AWS_SECRET_ACCESS_KEY or AZURE_CLIENT_SECRET, or asked for:
+    it never is an argument, which others on the machine could read.
     """
     from local.cli.client import connect
 
     screen = Screen(output)
-    keys: dict[str, Any] = {"discriminator": provider, "mode": "role" if role and not access_key else "keys"}
-    if access_key:
-        keys |= {"accessKey": access_key, "secretKey": secret()}
-    if role:
-        keys |= {"assumeRoleArn": role} | ({"externalId": external_id} if external_id else {})
-    if not access_key and not role:
-        raise typer.BadParameter("needs --access-key, --role, or both")
+    if provider == "aws":
+        keys = aws_keys(access_key, role, external_id)
+    elif provider == "azure-cloud":
+        keys = azure_keys(tenant, client, subscription, storage_account)
+    else:
+        raise typer.BadParameter("is aws or azure-cloud", param_hint="--provider")
+    keys["discriminator"] = provider
     body = {"name": name, "provider": provider, "description": description, "keys": keys}
     made = connect().post("/credentials", {"credentials": body})["credentialsId"]
     screen.data({"credentialsId": made})
     screen.line(made)
 
 
-def secret() -> str:
-    """The secret access key, from the environment or the keyboard."""
-    found = os.environ.get("AWS_SECRET_ACCESS_KEY") or typer.prompt(
-        "Secret access key", hide_input=True, err=True
-    )
+def aws_keys(access_key: str | None, role: str | None, external_id: str | None) -> dict[str, Any]:
+    """Access keys, a role, or both."""
+    if not access_key and not role:
+        raise typer.BadParameter("needs --access-key, --role, or both")
+    keys: dict[str, Any] = {"mode": "role" if role and not access_key else "keys"}
+    if access_key:
+        keys |= {"accessKey": access_key, "secretKey": secret("AWS_SECRET_ACCESS_KEY", "Secret access key")}
+    if role:
+        keys |= {"assumeRoleArn": role} | ({"externalId": external_id} if external_id else {})
+    return keys
+
+
+def azure_keys(
+    tenant: str | None, client: str | None, subscription: str | None, storage_account: str | None
+) -> dict[str, Any]:
+    """An Entra application with its client secret."""
+    given = {"--tenant": tenant, "--client": client, "--subscription": subscription}
+    missing = [option for option, value in given.items() if not value]
+    if missing:
+        raise typer.BadParameter(f"needs {', '.join(missing)}")
+    keys: dict[str, Any] = {"tenantId": tenant, "clientId": client, "subscriptionId": subscription}
+    keys["clientSecret"] = secret("AZURE_CLIENT_SECRET", "Client secret")
+    return keys | ({"storageName": storage_account} if storage_account else {})
+
+
+def secret(variable: str, prompt: str) -> str:
+    """A secret, from the environment or the keyboard."""
+    found = os.environ.get(variable) or typer.prompt(prompt, hide_input=True, err=True)
     return str(found).strip()
 
 

@@ -1,12 +1,12 @@
 """/credentials"""
 
 import json
-import re
 from typing import Annotated, Any
 
 from fastapi import Depends, Response
 from fastapi.responses import JSONResponse
 
+from shared.api import keys as provider_keys
 from shared.api import records
 from shared.api.answers import environments as answers
 from shared.api.auth import ByUser
@@ -66,7 +66,7 @@ def create_credentials(
     keys = {name: value for name, value in asked.keys.items() if value is not None}
     if useExternalId and keys.get("mode") == "role":
         keys.setdefault("externalId", world.ids.new(22))
-    refuse(keys_faults(asked.provider, keys))
+    refuse(provider_keys.faults(asked.provider, keys))
     now = world.clock.now()
     blank = Credentials(
         id=world.ids.new(22), workspace_id=workspace, name=asked.name, provider=asked.provider, created_at=now
@@ -107,7 +107,7 @@ def update_credentials(
             raise bad(Fault("credentials.provider", f"is {record.provider} and cannot be changed"))
         old = json.loads(world.vault.open(record.sealed, context(record.id)))
         keys = {**old, **{name: value for name, value in asked.keys.items() if value not in (None, "")}}
-        refuse(keys_faults(asked.provider, keys))
+        refuse(provider_keys.faults(asked.provider, keys))
         save(world, filled(world, record, asked, keys))
 
     decided(change)
@@ -138,7 +138,8 @@ def context(id: str) -> str:
 def filled(world: World, record: Credentials, asked: CredentialsFields, keys: dict[str, Any]) -> Credentials:
     """The record with what was asked for; the keys are in it only sealed."""
     keys.pop("discriminator", None)
-    shown = {name: keys.get(name) for name in answers.PUBLIC_KEYS if asked.provider == "aws"}
+    keys = provider_keys.kept(asked.provider, keys)
+    shown = provider_keys.shown(asked.provider, keys)
     shown |= {"baseUrl": asked.base_url, "category": asked.category}
     return record.but(
         name=asked.name,
@@ -161,31 +162,6 @@ def refuse(faults: list[Fault]) -> None:
     """Raises Problem 400 when there are faults."""
     if faults:
         raise bad(*faults)
-
-
-def keys_faults(provider: str, keys: dict[str, Any]) -> list[Fault]:
-    """What is wrong with a provider's keys by themselves. Never quotes a key."""
-    return aws_faults(keys) if provider == "aws" else []
-
-
-def aws_faults(keys: dict[str, Any]) -> list[Fault]:
-    """AWS: a pair of keys, a role, or both."""
-    found = []
-    prefix = "credentials.keys"
-    role, mode = keys.get("assumeRoleArn"), keys.get("mode")
-    if mode not in (None, "", "keys", "role"):
-        found.append(Fault(f"{prefix}.mode", "must be keys or role"))
-    if bool(keys.get("accessKey")) != bool(keys.get("secretKey")):
-        missing = "secretKey" if keys.get("accessKey") else "accessKey"
-        found.append(Fault(f"{prefix}.{missing}", "is required with the other key"))
-    if role and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", str(role)):
-        found.append(Fault(f"{prefix}.assumeRoleArn", "must be the ARN of a role"))
-    if mode == "role" and not role:
-        found.append(Fault(f"{prefix}.assumeRoleArn", "is required in role mode"))
-    if mode != "role" and not role and not keys.get("accessKey") and not keys.get("secretKey"):
-        found.append(Fault(f"{prefix}.accessKey", "is required"))
-        found.append(Fault(f"{prefix}.secretKey", "is required"))
-    return found
 
 
 def environments_using(world: World, record: Credentials) -> list[Environment]:

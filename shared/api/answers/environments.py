@@ -2,13 +2,11 @@
 
 from typing import Any
 
+from shared.api import keys as provider_keys
 from shared.api.answers.shape import iso, present
 from shared.api.tenancy import shown_workspace
 from shared.model.access import Credentials
 from shared.model.environment import Environment
-
-PUBLIC_KEYS = ("mode", "assumeRoleArn", "externalId")
-"""Keys of credentials that are no secret and may be shown."""
 
 
 def entry(environment: Environment) -> dict[str, Any]:
@@ -85,7 +83,7 @@ def credentials(record: Credentials) -> dict[str, Any]:
         provider=record.provider,
         baseUrl=kept.get("baseUrl"),
         category=kept.get("category"),
-        keys={**{name: kept[name] for name in PUBLIC_KEYS if name in kept}, "discriminator": record.provider},
+        keys={**provider_keys.shown(record.provider, kept), "discriminator": record.provider},
         dateCreated=iso(record.created_at),
         lastUpdated=iso(record.updated_at),
         lastUsed=iso(record.used_at),

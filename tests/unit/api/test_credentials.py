@@ -9,6 +9,15 @@ from tests.unit.api.front import Front, env_body
 
 KEYS = {"accessKey": "AKIAEXAMPLE0000EXAMP", "secretKey": "very-secret-key-of-mine"}
 
+GUID = "0b1f6471-1bf0-4dda-aec3-11112222333{}"
+AZURE = {
+    "tenantId": GUID.format(1),
+    "clientId": GUID.format(2),
+    "subscriptionId": GUID.format(3),
+    "clientSecret": "very-secret",
+    "storageName": "labdata",
+}
+
 
 def creds(name: str = "mine", provider: str = "aws", **keys: object) -> dict:
     return {"credentials": {"name": name, "provider": provider, "keys": keys or KEYS, "description": "d"}}
@@ -38,7 +47,7 @@ def test_a_role_is_shown_and_gets_an_external_id_when_asked_for(api: Front) -> N
 
 def test_a_listing_for_a_platform_has_what_that_platform_can_use(api: Front) -> None:
     aws = api.post("/credentials", creds("a"))["credentialsId"]
-    azure = api.post("/credentials", creds("z", "azure-cloud", clientSecret="x"))["credentialsId"]
+    azure = api.post("/credentials", creds("z", "azure-cloud", **AZURE))["credentialsId"]
     git = api.post("/credentials", creds("g", "github", password="x"))["credentialsId"]
 
     def ids(platform: str) -> list[str]:
@@ -48,6 +57,33 @@ def test_a_listing_for_a_platform_has_what_that_platform_can_use(api: Front) -> 
     assert ids("azure-cloud") == [azure]
     assert ids("moon") == []
     assert {each["id"] for each in api.get("/credentials")["credentials"]} == {aws, azure, git}
+
+
+def test_an_azure_application_is_shown_without_its_secret_and_account_keys_are_not_kept(api: Front) -> None:
+    keys = {**AZURE, "storageKey": "never-needed"}
+    id = api.post("/credentials", creds("z", "azure-cloud", **keys))["credentialsId"]
+    found = api.get(f"/credentials/{id}")["credentials"]["keys"]
+    public = {name: value for name, value in AZURE.items() if name != "clientSecret"}
+    assert found == {**public, "discriminator": "azure-cloud"}
+    record = api.world.store.get(Credentials, id)
+    assert json.loads(api.world.vault.open(record.sealed, f"credentials/{id}")) == AZURE
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"tenantId": "contoso"}, "tenantId"),
+        ({"clientId": ""}, "clientId"),
+        ({"subscriptionId": None}, "subscriptionId"),
+        ({"clientSecret": ""}, "clientSecret"),
+        ({"storageName": "Not_An_Account"}, "storageName"),
+    ],
+)
+def test_azure_keys_that_cannot_work_are_refused_by_name(api: Front, change: dict, field: str) -> None:
+    answer = api.call("POST", "/credentials", json=creds("z", "azure-cloud", **{**AZURE, **change}))
+    assert answer.status_code == 400
+    assert field in answer.json()["message"]
+    assert "very-secret" not in answer.text
 
 
 def test_keys_of_providers_that_we_do_not_know_are_kept_losslessly(api: Front) -> None:

@@ -9,7 +9,12 @@ from tests.unit.api.front import Front, env_body
 CANARY = "canary0815secret"
 SECRET_KEYS = {
     "aws": {"accessKey": f"{CANARY}1", "secretKey": f"{CANARY}2"},
-    "azure-cloud": {"clientSecret": f"{CANARY}3", "storageKey": f"{CANARY}4", "batchKey": f"{CANARY}5"},
+    "azure-cloud": {
+        **dict.fromkeys(("tenantId", "clientId", "subscriptionId"), "0b1f6471-1bf0-4dda-aec3-111122223333"),
+        "clientSecret": f"{CANARY}3",
+        "storageKey": f"{CANARY}4",
+        "batchKey": f"{CANARY}5",
+    },
     "github": {"password": f"{CANARY}6", "token": f"{CANARY}7"},
     "ssh": {"privateKey": f"{CANARY}8", "passphrase": f"{CANARY}9"},
 }

@@ -65,6 +65,21 @@ def test_without_waiting_the_answer_is_an_id(served: Served) -> None:
     assert (again.code, one_line(again)) == (1, "compute environment lab already exists")
 
 
+def test_an_azure_application_comes_from_its_usual_variables(served: Served) -> None:
+    guid = "0b1f6471-1bf0-4dda-aec3-11112222333{}"
+    known = {"AZURE_TENANT_ID": guid.format(1), "AZURE_CLIENT_ID": guid.format(2)}
+    words = ("credentials", "add", "entra", "--provider", "azure-cloud", "--storage-account", "labdata")
+    lacking = served.headnode(*words, **known, AZURE_CLIENT_SECRET="canary")
+    assert lacking.code == 2
+    assert "--subscription" in lacking.err
+    added = served.headnode(*words, "--subscription", guid.format(3), **known, AZURE_CLIENT_SECRET="canary")
+    assert added.code == 0, added.err
+    shown = served.json("credentials", "list")[0]
+    assert shown["provider"] == "azure-cloud"
+    assert shown["keys"]["storageName"] == "labdata"
+    assert "canary" not in str(shown)
+
+
 def test_credentials_are_used_by_name_and_never_shown(served: Served, tmp_path: Path) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "AKIATESTTESTTEST0000", "AWS_SECRET_ACCESS_KEY": "canary-of-the-secret-key"}
     added = served.headnode("credentials", "add", "work", **keys)
