@@ -16,7 +16,7 @@ from typing import Any
 from shared.errors import Exists, Refused, Stale
 from shared.model.records import R, Record, decode, encode
 from shared.ports import Found
-from shared.stores import cursor, dynamoitems
+from shared.stores import body, cursor, dynamoitems
 from shared.stores.dynamoclient import Table
 
 LARGEST = 350_000
@@ -139,10 +139,10 @@ class DynamoStore:
 
 def sized(record: Record) -> dict[str, Any]:
     """The record's item. Raises Refused when it is too large for DynamoDB."""
-    body = dynamoitems.packed(encode(record))
-    if len(body) > LARGEST:
-        raise Refused(f"{record.kind} {record.id} is too large: {len(body)} bytes, the limit is {LARGEST}")
-    return dynamoitems.record_item(record, body, secrets.token_hex(8))
+    packed = body.packed(encode(record))
+    if len(packed) > LARGEST:
+        raise Refused(f"{record.kind} {record.id} is too large: {len(packed)} bytes, the limit is {LARGEST}")
+    return dynamoitems.record_item(record, packed, secrets.token_hex(8))
 
 
 def item_is_ours(seen: dict[str, Any], item: dict[str, Any]) -> bool:

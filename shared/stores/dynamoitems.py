@@ -1,9 +1,9 @@
 """Records as DynamoDB items, and the transaction actions on them. Pure; see `dynamodb` for the keys."""
 
-import zlib
 from typing import Any
 
 from shared.model.records import Record
+from shared.stores import body
 
 UNIT = "\x1f"
 """Between sort key and id. Lower than any printable character, so rows order by sort key, then id."""
@@ -11,8 +11,6 @@ ROW = "\x1e"
 """Between `pk` and `sk` of a row, and LIST between rows, where a record keeps the keys of its rows."""
 LIST = "\x1d"
 HIGHEST = "\U0010ffff"
-PACKED_FROM = 16_384
-"""Bytes from which a body is deflated: reads and writes are billed by the kilobyte, and items are small."""
 
 
 def record_key(kind: str, id: str) -> dict[str, Any]:
@@ -61,29 +59,22 @@ def ttl(record: Record) -> dict[str, Any]:
     return {} if at is None else {"ttl": {"N": str(int(at) + 1)}}
 
 
-def record_item(record: Record, body: bytes, by: str) -> dict[str, Any]:
+def record_item(record: Record, packed: bytes, by: str) -> dict[str, Any]:
     """A record's item. `rows` lets a later save know which rows to drop; `by` names this very write, so
     that a writer whose answer was lost knows its own."""
     return {
         **record_key(record.kind, record.id),
         "gen": {"N": str(record.generation)},
-        "body": {"B": body},
+        "body": {"B": packed},
         "by": {"S": by},
         "rows": {"S": LIST.join(sorted(rows(record)))},
         **ttl(record),
     }
 
 
-def packed(body: bytes) -> bytes:
-    """A record's body as it is kept: JSON, or deflated when it is long (a zlib stream begins with an
-    `x`, JSON of a record with a brace)."""
-    return body if len(body) < PACKED_FROM else zlib.compress(body, 6)
-
-
 def unpacked(item: dict[str, Any]) -> bytes:
-    """The inverse of `packed`, for a stored item."""
-    body = bytes(item["body"]["B"])
-    return body if body.startswith(b"{") else zlib.decompress(body)
+    """The body of a stored item."""
+    return body.unpacked(bytes(item["body"]["B"]))
 
 
 def row_keys(item: dict[str, Any]) -> set[str]:
