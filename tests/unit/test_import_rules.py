@@ -39,6 +39,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "shared.logs.s3": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.logs.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.logs.blob": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
+    "shared.logs.wire": (*IMPLEMENTATION, AZURE, "shared.logs"),
     "shared.providers": (),
     "shared.providers.aws": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.providers.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
