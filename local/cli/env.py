@@ -18,7 +18,7 @@ File = Annotated[
 ]
 Name = Annotated[str | None, typer.Argument(help="Its name; unique.", show_default=False)]
 Platform = Annotated[
-    str | None, typer.Option(help="aws-cloud or local. Default: aws-cloud.", show_default=False)
+    str | None, typer.Option(help="aws-cloud, azure-cloud or local. Default: aws-cloud.", show_default=False)
 ]
 Keys = Annotated[
     str | None,

@@ -13,13 +13,14 @@ import typer
 class Field:
     """One option. `key` is its name in the API's config; `kind` is bool, int, str, list (may be given
     several times), file (the option names a file, the config holds its text), pairs (NAME=VALUE, a list of
-    variables) or labels (NAME=VALUE, an object)."""
+    variables) or labels (NAME=VALUE, an object). `azure` is the key on Azure where it has another name."""
 
     option: str
     key: str
     help: str
     kind: str = "str"
     metavar: str | None = None
+    azure: str = ""
 
 
 FIELDS = (
@@ -27,31 +28,48 @@ FIELDS = (
     Field(
         "work-dir",
         "workDir",
-        "Work directory: s3://BUCKET/PREFIX (aws-cloud), a folder (local).",
+        "Work directory: s3://BUCKET/PATH (aws-cloud), az://CONTAINER/PATH (azure-cloud), a folder (local).",
         metavar="URI",
     ),
     Field(
         "instance-type", "instanceTypes", "Instance type; give several to fail over in order.", "list", "TYPE"
     ),
-    Field("graviton", "arm64Enabled", "Graviton (ARM64) instances.", "bool"),
-    Field("image", "imageId", "AMI. Default: the newest Amazon Linux 2023.", metavar="AMI"),
-    Field("key-pair", "ec2KeyPair", "EC2 key pair for SSH. Default: none.", metavar="NAME"),
-    Field("vpc", "vpcId", "VPC. Default: the default VPC.", metavar="VPC"),
-    Field("subnet", "subnetIds", "Subnet; may be repeated. Default: all of the VPC's.", "list", "SUBNET"),
-    Field("security-group", "securityGroups", "Security group; may be repeated.", "list", "SG"),
+    Field("subnet", "subnetIds", "Subnet; may be repeated, in order.", "list", "SUBNET", azure="subnets"),
+    Field("boot-disk", "ebsBootSize", "Size of the boot disk in GB.", "int", "GB", azure="diskSizeGb"),
+    Field("graviton", "arm64Enabled", "AWS: Graviton (ARM64) instances.", "bool"),
+    Field("image", "imageId", "AWS: AMI. Default: the newest Amazon Linux 2023.", metavar="AMI"),
+    Field("key-pair", "ec2KeyPair", "AWS: EC2 key pair for SSH. Default: none.", metavar="NAME"),
+    Field("vpc", "vpcId", "AWS: VPC. Default: the default VPC.", metavar="VPC"),
+    Field("security-group", "securityGroups", "AWS: security group; may be repeated.", "list", "SG"),
     Field(
         "instance-profile",
         "instanceProfileArn",
-        "Your own instance profile; nothing is made then.",
+        "AWS: your own instance profile; nothing is made then.",
         metavar="ARN",
     ),
-    Field("boot-disk", "ebsBootSize", "Size of the gp3 boot disk in GB. Default: 50.", "int", "GB"),
-    Field("encrypt", "ebsEncrypted", "Encrypt the boot disk.", "bool"),
-    Field("kms-key", "ebsKmsKeyId", "KMS key for the boot disk.", metavar="KEY"),
+    Field("encrypt", "ebsEncrypted", "AWS: encrypt the boot disk.", "bool"),
+    Field("kms-key", "ebsKmsKeyId", "AWS: KMS key for the boot disk.", metavar="KEY"),
+    Field("allow-bucket", "allowBuckets", "AWS: another bucket for runs; may be repeated.", "list", "BUCKET"),
+    Field("log-group", "logGroup", "AWS: log group. Default: /headnode/ENVIRONMENT.", metavar="NAME"),
+    Field("subscription", "subscriptionId", "Azure: default is that of the credentials.", metavar="GUID"),
+    Field("resource-group", "resourceGroup", "Azure: your own resource group. Default: one is made."),
+    Field("network", "networkId", "Azure: your own virtual network. Default: one is made.", metavar="ID"),
+    Field("zone", "zones", "Azure: availability zone; may be repeated, in order.", "list", "ZONE"),
     Field(
-        "allow-bucket", "allowBuckets", "Another bucket that runs may use; may be repeated.", "list", "BUCKET"
+        "storage-account",
+        "storageAccount",
+        "Azure: storage account of the work directory. Default: the credentials'.",
+        metavar="NAME",
     ),
-    Field("log-group", "logGroup", "CloudWatch log group. Default: /headnode/ENVIRONMENT.", metavar="NAME"),
+    Field(
+        "storage-resource-group",
+        "storageResourceGroup",
+        "Azure: that account's resource group, so that machines may use this container alone.",
+        metavar="NAME",
+    ),
+    Field("managed-identity", "managedIdentityId", "Azure: the machines' own identity.", metavar="ID"),
+    Field("public-ip", "publicIp", "Azure: give machines a public address.", "bool"),
+    Field("self-delete", "selfDelete", "Azure: let a machine delete itself, as a last guard.", "bool"),
     Field(
         "spot", "spot", "never, first (on-demand when there is none) or only. Default: never.", metavar="WHEN"
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from local.cli.fields import FIELDS
 from shared.errors import Refused
 
 IN_FILE = ("name", "platform", "credentials", "credentialsId", "description", "config", "labelIds")
@@ -57,12 +58,24 @@ def environment_body(
         "name": merged["name"],
         "platform": merged["platform"],
         "description": merged.get("description", ""),
-        "config": {"discriminator": merged["platform"], **merged.get("config", {}), **config},
+        "config": {
+            "discriminator": merged["platform"],
+            **merged.get("config", {}),
+            **keys_of(merged["platform"], config),
+        },
     }
     if wanted:
         body["credentialsId"] = credentials_id(api, wanted)
     labels = {"labelIds": merged["labelIds"]} if merged.get("labelIds") else {}
     return {"computeEnv": body, **labels}
+
+
+def keys_of(platform: str, config: dict[str, Any]) -> dict[str, Any]:
+    """The options' values under the names that the platform has for them."""
+    if not str(platform).startswith("azure"):
+        return config
+    renamed = {field.key: field.azure for field in FIELDS if field.azure}
+    return {renamed.get(key, key): value for key, value in config.items()}
 
 
 def credentials_id(api: Any, wanted: str) -> str:

@@ -75,6 +75,18 @@ def test_local_is_short_for_the_platform() -> None:
     assert (body["platform"], body["config"]) == ("local-platform", {"discriminator": "local-platform"})
 
 
+def test_an_option_has_the_name_that_its_platform_knows() -> None:
+    options = config(subnet=["one"], boot_disk=64, zone=["1"])
+    asked = {"name": "x", "platform": "azure-cloud"}
+    body = requests.environment_body(Listed(), None, options, asked)["computeEnv"]
+    assert body["config"] == {
+        "discriminator": "azure-cloud",
+        "subnets": ["one"],
+        "diskSizeGb": 64,
+        "zones": ["1"],
+    }
+
+
 def test_a_whole_request_body_is_a_file_too(tmp_path: Path) -> None:
     inner = {"name": "x", "platform": "aws-cloud", "config": {"region": "eu-west-1"}}
     file = tmp_path / "body.json"
