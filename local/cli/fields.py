@@ -82,7 +82,7 @@ FIELDS = (
     Field(
         "forge-prefix",
         "forgePrefix",
-        "Prefix of the names of what is made. Default: TowerForge.",
+        "AWS: prefix of the names of what is made. Default: TowerForge.",
         metavar="TEXT",
     ),
     Field("engine-container", "engineContainer", "Container image that Nextflow runs in.", metavar="IMAGE"),
