@@ -17,6 +17,7 @@ from local.clouds.azure import EmulatedAzure
 from tests.clock import FakeClock
 
 ARM = "https://management.azure.com"
+STORAGE = "https://storage.azure.com"
 LOCATION = "westeurope"
 IMAGE = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest"}
 RETRIES_OFF = {"retry_total": 0}
@@ -108,6 +109,14 @@ class Clients:
         from azure.mgmt.authorization import AuthorizationManagementClient
 
         return AuthorizationManagementClient(**self.arguments(), api_version="2022-04-01")
+
+    def blobs(self, account: str, **options: Any) -> Any:
+        """The blob service of an account of the emulator's."""
+        from azure.storage.blob import BlobServiceClient
+
+        # A credential on plain HTTP is refused by the SDK, so the token comes with a policy of its own.
+        options["_additional_pipeline_policies"] = [Bearer(lambda: token(self.cloud, STORAGE))]
+        return BlobServiceClient(f"{self.cloud.url}/blob/{account}", **RETRIES_OFF, **options)
 
     def arm(self, method: str, path: str, version: str, json: Any = None, **headers: str) -> httpx.Response:
         """One bare call of ARM; `path` from the subscription on ("/resourceGroups/...")."""

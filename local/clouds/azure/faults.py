@@ -3,6 +3,7 @@
 from typing import Any
 
 from local.clouds.answer import Answer
+from local.clouds.azure.blob.errors import StorageRefused
 from local.clouds.azure.call import Call
 from local.clouds.azure.errors import Refused, forbidden
 from local.clouds.faults import FRONT, Fault, Script
@@ -70,6 +71,8 @@ class Faults(Script):
 
     def at_the_front(self, call: Call, fault: Fault) -> Answer:
         """`seconds` of a throttle is its Retry-After; none is sent for 0."""
+        if call.service == "storage":
+            return _of_storage(fault).answer()
         if fault.kind == "throttle":
             headers = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
             said = fault.message or "The request is being throttled as the limit has been reached."
@@ -91,4 +94,20 @@ class Faults(Script):
                 " deploy to a different location or different zone."
             )
             return Refused(409, fault.kind, fault.message or said).answer()
-        return Refused(fault.status, fault.kind, fault.message or "Scripted fault.").answer()
+        words = StorageRefused if call.service == "storage" else Refused
+        return words(fault.status, fault.kind, fault.message or "Scripted fault.").answer()
+
+
+def _of_storage(fault: Fault) -> StorageRefused:
+    """Storage throttles with 503 ServerBusy, not with 429."""
+    headers = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
+    status, code, said = {
+        "throttle": (503, "ServerBusy", "The server is busy."),
+        "503": (503, "ServerBusy", "The server is currently unable to receive requests. Please retry."),
+        "denied": (
+            403,
+            "AuthorizationPermissionMismatch",
+            "This request is not authorized to perform this operation using this permission.",
+        ),
+    }.get(fault.kind, (500, "InternalError", "The server encountered an internal error. Please retry."))
+    return StorageRefused(status, code, fault.message or said, headers)

@@ -71,7 +71,7 @@ class Gateway:
         if found is None:
             raise unmodelled(f"{call.method} {call.path}")
         route, call.names = found
-        action = route.action.format(**call.names)
+        action = route.called(call) if route.called else route.action.format(**call.names)
         service, _, call.action = action.removeprefix("Microsoft.").partition("/")
         call.service = service.lower()
         call.params = {**call.query, **call.names}

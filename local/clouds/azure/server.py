@@ -3,13 +3,14 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from local.clouds.azure.arm.judge import Block, Judge
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.blob import accounts
 from local.clouds.azure.compute import life
 from local.clouds.azure.compute.models import MACHINE, find
 from local.clouds.azure.entra.models import TENANT
@@ -25,8 +26,8 @@ from local.clouds.machines import MachineRoom
 
 
 class EmulatedAzure:
-    """One subscription of one tenant, over plain HTTP on one port: ARM, the token endpoint and the
-    metadata service of every VM.
+    """One subscription of one tenant, over plain HTTP on one port: ARM, the token endpoint, blob
+    storage and the metadata service of every VM.
 
     A context manager; `start` and `stop` do the same by hand. `clock` gives epoch seconds: transition
     times, propagation and expiries follow it (machines live in real time). With `machines` VMs are
@@ -98,6 +99,19 @@ class EmulatedAzure:
             self.state.machines = self._machines
             for part in (self.faults, self.journal, self.crashes):
                 part.clear()
+
+    def account(
+        self,
+        name: str,
+        group: str = "storage-rg",
+        location: str = "westeurope",
+        containers: Iterable[str] = (),
+    ) -> str:
+        """A storage account at $URL/blob/{name}, in a resource group of its own unless told otherwise,
+        with these containers; what is there already stays. Its ARM id. Raises ValueError for a name
+        that Azure would refuse."""
+        with self._gateway.turn:
+            return accounts.make(self.state, SUBSCRIPTION_ID, name, group, location, containers)
 
     def enforce(self, who: str, *roles: Block) -> None:
         """From now on a principal (client id, object id or name) may do what these roles' permissions

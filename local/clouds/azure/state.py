@@ -7,6 +7,8 @@ from local.clouds.answer import Answer
 from local.clouds.azure.arm.judge import Judge
 from local.clouds.azure.arm.operations import Operation
 from local.clouds.azure.arm.store import Agenda, Resource, Store
+from local.clouds.azure.blob.delegation import Keys
+from local.clouds.azure.blob.models import Accounts
 from local.clouds.azure.call import Call
 from local.clouds.azure.entra.models import Directory
 from local.clouds.azure.faults import Faults
@@ -33,6 +35,8 @@ class State:
     operations: dict[str, Operation] = field(default_factory=dict)
     soft_deleted: dict[str, Resource] = field(default_factory=dict)
     """Workspaces that may come back, by id in lower case."""
+    blobs: Accounts = field(default_factory=Accounts)
+    delegation: Keys = field(default_factory=Keys)
 
     def __post_init__(self) -> None:
         self.judge = Judge(self)
@@ -52,6 +56,7 @@ class State:
         """An empty subscription; machines are ended by whoever knows them."""
         for part in (self.store, self.agenda, self.directory, self.operations, self.soft_deleted, self.judge):
             part.clear()
+        self.blobs.clear()
         self.page_size, self.timings = PAGE, Timings()
 
 

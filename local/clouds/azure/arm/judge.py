@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.clouds.azure.authorization import conditions
 from local.clouds.azure.authorization.builtin import BUILT_IN
 from local.clouds.azure.errors import forbidden, linked_forbidden
 
@@ -40,42 +41,59 @@ class Judge:
         self.enforced.clear()
         self.refusals.clear()
 
-    def may(self, principal: str, action: str, scope: str, *, data: bool = False) -> bool:
-        """Whether the principal holds an action at a scope."""
-        blocks = self._blocks(principal, scope)
+    def may(
+        self,
+        principal: str,
+        action: str,
+        scope: str,
+        *,
+        data: bool = False,
+        attributes: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Whether the principal holds an action at a scope. `attributes` of the resource are what
+        conditions of assignments ask for."""
+        known = {name.lower(): value for name, value in (attributes or {}).items()}
+        blocks = self._blocks(principal, scope, conditions.Asked(action, known))
         return blocks is None or any(allows(block, action, data=data) for block in blocks)
 
     def require(self, principal: str, action: str, scope: str, *, data: bool = False) -> None:
         """Raises Refused without it."""
         if not self.may(principal, action, scope, data=data):
-            self.refusals.append(Refusal(principal, action, scope))
+            self.note(principal, action, scope)
             raise forbidden(principal, action, scope)
 
     def require_linked(self, principal: str, action: str, scope: str, linked: str) -> None:
         """Raises Refused when the caller may not use what a request refers to."""
         if not self.may(principal, action, linked):
-            self.refusals.append(Refusal(principal, action, linked))
+            self.note(principal, action, linked)
             raise linked_forbidden(principal, action, scope, linked)
+
+    def note(self, principal: str, action: str, scope: str) -> None:
+        """Adds to the refusals one that a service words itself."""
+        self.refusals.append(Refusal(principal, action, scope))
 
     def is_enforced(self, principal: str) -> bool:
         """Whether the principal has no more than was enforced, or assigned, to it."""
-        return self._blocks(principal, "/") is not None
+        return self._blocks(principal, "/", conditions.Asked("")) is not None
 
-    def _blocks(self, principal: str, scope: str) -> list[Block] | None:
+    def _blocks(self, principal: str, scope: str, asked: conditions.Asked) -> list[Block] | None:
         known = self.enforced.get(principal)
         if known is not None:
             return known
         found = self._state.directory.by_object.get(principal)
         if found is not None and found.trusted:
             return None
-        return list(self._assigned(principal, scope))
+        return list(self._assigned(principal, scope, asked))
 
-    def _assigned(self, principal: str, scope: str) -> Iterator[Block]:
+    def _assigned(self, principal: str, scope: str, asked: conditions.Asked) -> Iterator[Block]:
         state, wanted = self._state, scope.lower().rstrip("/") + "/"
         for each in state.store.of(ASSIGNMENTS):
             if each.properties["principalId"].lower() != principal.lower():
                 continue
             if state.now < each.made_at + state.timings.propagation:
+                continue
+            condition = each.properties.get("condition")
+            if condition and not conditions.read(condition)(asked):
                 continue
             if wanted.startswith(each.properties["scope"].lower().rstrip("/") + "/"):
                 yield from self._permissions(each.properties["roleDefinitionId"])

@@ -22,7 +22,8 @@ class Route:
     """One operation. In `path`, {name} is one part and {name*} any number of them. `action` is the RBAC
     action that the caller needs there, and may use the path's names; a handler of a route with an
     empty `audience` looks after its callers itself. With `late` the handler strikes scripted faults,
-    after it has checked the request."""
+    after it has checked the request. `called` names the operation (service/action) where the path alone
+    does not."""
 
     method: str
     path: str
@@ -31,6 +32,7 @@ class Route:
     versions: frozenset[str] = frozenset()
     audience: str = ARM
     late: bool = False
+    called: Callable[[Call], str] | None = None
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

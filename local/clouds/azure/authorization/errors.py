@@ -59,3 +59,10 @@ def not_assignable(scope: str) -> Refused:
     return invalid(
         f"The role definition is not assignable at scope '{scope}'.", "RoleDefinitionNotAssignableAtScope"
     )
+
+
+def bad_condition(why: str) -> Refused:
+    """A condition that Azure, or the emulator, can not evaluate. The text is Azure's, the code is not
+    documented."""
+    said = f"The given role assignment condition is invalid. ({why})"
+    return invalid(said, "InvalidRoleAssignmentCondition")

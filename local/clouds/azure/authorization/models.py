@@ -5,17 +5,18 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from local.clouds.azure.arm.store import Resource
-from local.clouds.azure.authorization import errors
+from local.clouds.azure.authorization import conditions, errors
 from local.clouds.azure.authorization.builtin import BUILT_IN
 from local.clouds.azure.call import Call
 from local.clouds.azure.entra.models import TENANT
-from local.clouds.azure.errors import forbidden, invalid, no_group
+from local.clouds.azure.errors import forbidden, invalid, no_group, not_found
 
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
 
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+_ACCOUNTS = "/providers/microsoft.storage/storageaccounts"
 
 
 def definition(state: "State", name: str) -> Resource | None:
@@ -33,10 +34,13 @@ def check_guid(name: str) -> None:
 
 
 def check_scope(state: "State", scope: str) -> None:
-    """Raises Refused for a scope in a group that does not exist."""
+    """Raises Refused for a scope in a group, or in a storage account, that does not exist."""
     parts = scope.strip("/").split("/")
     if len(parts) >= 4 and state.store.get("/" + "/".join(parts[:4])) is None:
         raise no_group(parts[3])
+    account = "/" + "/".join(parts[:8])
+    if account.lower().rpartition("/")[0].endswith(_ACCOUNTS) and state.store.get(account) is None:
+        raise not_found("Microsoft.Storage/storageAccounts", parts[7], parts[3])
 
 
 def check_definition(state: "State", call: Call, asked: dict[str, Any]) -> None:
@@ -71,6 +75,21 @@ def check_assignment(state: "State", call: Call, asked: dict[str, Any]) -> None:
     for each in state.store.of(ASSIGNMENT):
         if key(each.properties) == key({**asked, "scope": scope}):
             raise errors.exists(each.name)
+
+
+def check_condition(asked: dict[str, Any]) -> None:
+    """Raises Refused for a condition that is not of version 2.0, or is not understood."""
+    condition, version = asked.get("condition"), asked.get("conditionVersion")
+    if not condition:
+        if version:
+            raise errors.bad_condition("a version without a condition")
+        return
+    if version != "2.0":
+        raise errors.bad_condition(f"conditionVersion must be 2.0, not {version}")
+    try:
+        conditions.read(condition)
+    except conditions.UnreadableCondition as error:
+        raise errors.bad_condition(str(error)) from None
 
 
 def key(properties: dict[str, Any]) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ def assign(state: "State", call: Call) -> Answer:
     asked, scope = call.document().get("properties") or {}, call.names["scope"]
     models.check_guid(call.names["name"])
     models.check_scope(state, scope)
+    models.check_condition(asked)
     found = state.store.get(call.path)
     if found:
         if models.key(found.properties) != models.key({**asked, "scope": scope}):

@@ -1,0 +1,64 @@
+"""Storage accounts as ARM knows them: made by the emulator's owner, not by a request."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.blob import errors
+from local.clouds.azure.blob.models import Container
+from local.clouds.azure.resources.models import TYPE as GROUP
+
+if TYPE_CHECKING:
+    from local.clouds.azure.state import State
+
+TYPE = "Microsoft.Storage/storageAccounts"
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def make(
+    state: "State", subscription: str, name: str, group: str, location: str, containers: Iterable[str]
+) -> str:
+    """Makes an account without account keys, its group and its containers, as far as they are not
+    there; the account's ARM id. Raises ValueError for names that Azure would not take."""
+    if not _ACCOUNT.fullmatch(name):
+        raise ValueError(f"not a name of a storage account: {name}")
+    found = find(state, name)
+    if found is None:
+        where = f"/subscriptions/{subscription}/resourceGroups/{group}"
+        if state.store.get(where) is None:
+            state.store.put(
+                Resource(where, GROUP, group, {"location": location, "tags": {}}, {}, "Succeeded")
+            )
+        found = Resource(f"{where}/providers/{TYPE}/{name}", TYPE, name, made_at=state.now, state="Succeeded")
+        found.body = {"location": location, "tags": {}, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+        found.properties = {"allowSharedKeyAccess": False, "allowBlobPublicAccess": False}
+        state.store.put(found)
+        state.blobs.drop(name)
+        state.blobs.containers[name] = {}
+    for each in containers:
+        if each not in state.blobs.containers[name]:
+            add(state, name, each)
+    return found.id
+
+
+def add(state: "State", account: str, name: str, metadata: dict[str, str] | None = None) -> Container:
+    """A new container. Raises Refused for a bad name, or one that is there."""
+    if not _CONTAINER.fullmatch(name):
+        raise errors.bad_name()
+    known = state.blobs.containers[account]
+    if name in known:
+        raise errors.container_exists()
+    known[name] = Container(name, state.now, state.blobs.etag(), metadata or {})
+    return known[name]
+
+
+def find(state: "State", name: str) -> Resource | None:
+    """The account of that name, wherever it is: names are the world's."""
+    return next((each for each in state.store.of(TYPE) if each.name == name), None)
+
+
+def scope(account: Resource, container: str = "") -> str:
+    """The ARM id that rights are looked for at."""
+    return f"{account.id}/blobServices/default/containers/{container}" if container else account.id
