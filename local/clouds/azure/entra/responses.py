@@ -72,11 +72,14 @@ def discovery(state: "State", call: Call) -> Answer:
     tenant = call.names["tenant"]
     if tenant.lower() != TENANT:
         return errors.no_tenant(tenant)
+    # Entra's own clients refuse an address that is not https; one that has ended its TLS says so.
+    secured = call.headers.get("x-forwarded-proto") == "https"
+    base = state.url.replace("http://", "https://", 1) if secured else state.url
     return Answer.json(
         {
-            "token_endpoint": f"{state.url}/{tenant}/oauth2/v2.0/token",
-            "authorization_endpoint": f"{state.url}/{tenant}/oauth2/v2.0/authorize",
-            "issuer": f"{state.url}/{tenant}/v2.0",
+            "token_endpoint": f"{base}/{tenant}/oauth2/v2.0/token",
+            "authorization_endpoint": f"{base}/{tenant}/oauth2/v2.0/authorize",
+            "issuer": f"{base}/{tenant}/v2.0",
             "token_endpoint_auth_methods_supported": ["client_secret_post"],
             "tenant_region_scope": "EU",
             "cloud_instance_name": "microsoftonline.com",

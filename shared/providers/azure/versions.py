@@ -1,0 +1,13 @@
+"""The api-versions that requests are written for, by kind of resource."""
+
+COMPUTE = "2024-11-01"
+"""The first in which an unspecified forceDeletion is no surprise; interfaces described in a VM have tags."""
+INLINE_NETWORK = "2022-11-01"
+"""The newest of those that a VM's own interfaces are documented with."""
+NETWORK = "2024-05-01"
+"""Its default for outbound access is still yes; we say it anyway."""
+GROUPS = "2024-11-01"
+IDENTITIES = "2023-01-31"
+ROLES = "2022-04-01"
+WORKSPACES = "2025-07-01"
+COLLECTION = "2023-03-11"
