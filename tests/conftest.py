@@ -14,6 +14,7 @@ from hypothesis import settings
 from local.clouds.aws import EmulatedAws
 from tests.archives import archives, unpacked  # noqa: F401 (fixtures)
 from tests.azure_cloud import _emulated_azure, azure, azure_clock, azure_with_machines  # noqa: F401
+from tests.azurite import azurite  # noqa: F401
 
 REGION = "us-east-1"
 

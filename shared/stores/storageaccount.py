@@ -1,0 +1,47 @@
+"""An Azure storage account, for the store and the queue: how to reach it, and its errors in our words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import Throttled, Unreachable
+
+OPTIONS: Mapping[str, Any] = {"connection_timeout": 3, "read_timeout": 10, "retry_total": 3}
+"""Of every client: seconds, and how often what did not get through is said again."""
+
+
+@dataclass(frozen=True)
+class StorageAccount:
+    """Where it is, and who asks. `credential` gives an SDK's token credential, which it makes once; a
+    `connection` string takes its place and is for emulators, which know no identities."""
+
+    name: str
+    credential: Callable[[], Any]
+    connection: str = ""
+
+    def url(self, service: str) -> str:
+        """The endpoint of `queue` or `table`."""
+        return f"https://{self.name}.{service}.core.windows.net"
+
+
+def translated(error: Exception, what: str) -> Exception:
+    """An SDK error in our words; a defect (a wrong request, a missing permission) stays as it is."""
+    from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return Unreachable(f"the {what} does not answer: {type(error).__name__}", after=2.0)
+    if not isinstance(error, HttpResponseError):
+        return error
+    status = error.status_code or 0
+    if status in (429, 503):
+        return Throttled(f"the {what} throttles", after=after(error))
+    return Unreachable(f"the {what} fails: {status}", after=2.0) if status >= 500 else error
+
+
+def after(error: Any) -> float:
+    """Seconds that the service asks for; one where it names none."""
+    headers = getattr(error.response, "headers", None) or {}
+    try:
+        return max(float(headers.get("Retry-After", 1.0)), 0.1)
+    except ValueError:
+        return 1.0
