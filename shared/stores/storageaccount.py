@@ -38,6 +38,12 @@ def translated(error: Exception, what: str) -> Exception:
     return Unreachable(f"the {what} fails: {status}", after=2.0) if status >= 500 else error
 
 
+def code_of(error: Any) -> str:
+    """The service's own word for an SDK error; empty for any other exception."""
+    code = getattr(error, "error_code", None) or getattr(getattr(error, "error", None), "code", "")
+    return str(getattr(code, "value", code) or "")
+
+
 def after(error: Any) -> float:
     """Seconds that the service asks for; one where it names none."""
     headers = getattr(error.response, "headers", None) or {}

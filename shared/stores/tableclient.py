@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import Refused, Throttled
-from shared.stores.storageaccount import OPTIONS, StorageAccount, translated
+from shared.stores.storageaccount import OPTIONS, StorageAccount, code_of, translated
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
@@ -66,7 +66,7 @@ class Table:
         try:
             return self._client.get_entity(home, key, select=select)
         except ResourceNotFoundError as error:
-            if error_code(error) == "TableNotFound":
+            if code_of(error) == "TableNotFound":
                 raise
             return None
         except Exception as error:
@@ -92,7 +92,7 @@ class Table:
         except RequestTooLargeError:
             raise Refused("these records are too large to be saved at once") from None
         except TableTransactionError as error:
-            if error.status_code in CONDITIONS and error_code(error) != "TableNotFound":
+            if error.status_code in CONDITIONS and code_of(error) != "TableNotFound":
                 raise Rejected(error.index) from error
             raise translated(error, "table") from error
         except Exception as error:
@@ -123,12 +123,6 @@ class Table:
                 self._sleep(0.02 * 2**number)
             yield
         raise Throttled("other writers keep changing these records", after=2.0)
-
-
-def error_code(error: Any) -> str:
-    """The service's own word."""
-    code = getattr(error, "error_code", None) or getattr(error.error, "code", "")
-    return str(getattr(code, "value", code))
 
 
 def create(entity: Mapping[str, Any]) -> Operation:

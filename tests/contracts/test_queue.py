@@ -4,20 +4,28 @@ import uuid
 
 import boto3
 import pytest
+from azure.storage.queue import QueueClient
 
-from shared.model.message import STEPS, Message, from_text
+from shared.errors import Refused
+from shared.model.message import STEPS, Message, Note, from_text
 from shared.queues.sqlite import SqliteQueue
 from shared.queues.sqs import SqsQueue
+from shared.queues.storage import StorageQueue
+from shared.stores.storageaccount import StorageAccount
 from tests.clock import FakeClock
 
 
 class Place:
     """A queue, and how its time passes and foreign text gets into it."""
 
-    def __init__(self, kind: str, tmp_path) -> None:
+    def __init__(self, kind: str, tmp_path, azurite=None) -> None:
         self.clock = FakeClock()
         if kind == "sqlite":
             self.queue = SqliteQueue(tmp_path / "queue.db", self.clock, visibility=30.0)
+        elif kind == "storage":
+            self.connection, self.prefix = azurite.connection(), azurite.new_queues(*STEPS)
+            account = StorageAccount("", lambda: pytest.fail("no identities here"), self.connection)
+            self.queue = StorageQueue(account, self.prefix)
         else:
             self.sqs = boto3.client("sqs")
             self.urls = {step: self._url(step) for step in STEPS}
@@ -39,12 +47,19 @@ class Place:
         if isinstance(self.queue, SqliteQueue):
             db = self.queue.db
             db.execute("insert into message (step, body, due) values (?, ?, 0)", (step, text))
+        elif isinstance(self.queue, StorageQueue):
+            with QueueClient.from_connection_string(self.connection, f"{self.prefix}-{step}") as client:
+                client.send_message(text)
         else:
             self.sqs.send_message(QueueUrl=self.urls[step], MessageBody=text)
 
 
-@pytest.fixture(params=["sqlite", "sqs"])
-def place(request, tmp_path, aws):
+@pytest.fixture(params=["sqlite", "sqs", "storage"])
+def place(request, tmp_path):
+    if request.param == "storage":
+        return Place(request.param, tmp_path, request.getfixturevalue("azurite"))
+    if request.param == "sqs":
+        request.getfixturevalue("aws")
     return Place(request.param, tmp_path)
 
 
@@ -152,3 +167,37 @@ def test_sqs_entries_that_are_not_taken_are_sent_again(aws):
     aws.faults.add("sqs", "SendMessageBatch", kind="5xx", times=1)
     place.queue.send(launch("a"))
     assert subjects(place.queue.receive(["launch"])) == ["a"]
+
+
+@pytest.fixture
+def storage(tmp_path, azurite):
+    return Place("storage", tmp_path, azurite)
+
+
+def test_a_message_that_azure_would_not_take_is_refused_before_any_is_sent(storage):
+    notes = tuple(Note(at=1.0, reason="x" * 2500) for _ in range(20))
+    with pytest.raises(Refused, match=r"launch huge is too large: \d+ bytes, the limit is 49152"):
+        storage.queue.send(launch("small"), launch("huge").but(history=notes))
+    assert storage.queue.receive(["launch"]) == []
+    storage.queue.send(launch("fits").but(history=notes[:18]))
+    (delivery,) = storage.queue.receive(["launch"])
+    assert len(from_text(delivery.text).history) == 18
+
+
+def test_azure_keeps_a_message_until_it_is_done_with(storage):
+    storage.queue.send(launch("a"))
+    with QueueClient.from_connection_string(storage.connection, f"{storage.prefix}-launch") as client:
+        (kept,) = client.peek_messages()
+    assert kept.expires_on.year == 9999
+    (first,) = storage.queue.receive(["launch"])
+    storage.queue.release(first)
+    (second,) = storage.queue.receive(["launch"])
+    storage.queue.done(first)
+    storage.queue.release(first, after=60)
+    storage.queue.release(second)
+    assert subjects(storage.queue.receive(["launch"])) == ["a"], "the old worker has no say any more"
+
+
+def test_azures_delays_are_whole_seconds_and_never_early(storage):
+    storage.queue.send(launch("a"), after=0.2)
+    assert storage.queue.receive(["launch"]) == []
