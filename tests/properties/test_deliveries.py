@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from shared.model.message import Message, to_text
 from shared.steps.deliver import handle
-from tests.scenarios.rig import instances, last, tags
+from tests.scenarios.clouds import alive
+from tests.scenarios.rig import last
 
 STEPS = ("launch", "reap", "logs")
 SAYINGS = ("boot", "start", "heartbeat", "end")
@@ -27,7 +28,7 @@ disorder = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=TOGETHER)
 @given(events=disorder)
-def test_any_order_and_any_number_of_deliveries_converge(rig, ready, ec2, events):
+def test_any_order_and_any_number_of_deliveries_converge(rig, ready, cloud, events):
     run = rig.submit(ready)
     for kind, what, times in events:
         for _ in range(times):
@@ -38,8 +39,8 @@ def test_any_order_and_any_number_of_deliveries_converge(rig, ready, ec2, events
     ended = rig.get_run(run)
     assert ended.status == "SUCCEEDED"
     assert [attempt.state for attempt in ended.attempts] == ["gone"]
-    started = [each for each in instances(ec2) if tags(each).get("headnode:run") == run.id]
-    assert [each["State"]["Name"] for each in started] == ["terminated"]
+    assert len(cloud.started(run)) == 1
+    assert alive(cloud, run) == []
 
 
 def happen(rig, run, kind: str, what: str, times: int) -> None:

@@ -1,12 +1,13 @@
-"""A control plane against the emulated AWS, with a clock that the test owns."""
+"""A control plane against an emulated cloud, with a clock that the test owns."""
 
 from types import SimpleNamespace
 
-import boto3
 import pytest
 
 from shared.model.settings import Settings
 from tests.clock import FakeClock
+from tests.scenarios.clouds import Cloud
+from tests.scenarios.clouds.aws import Aws
 from tests.scenarios.rig import Rig, SeededIds
 
 
@@ -21,19 +22,17 @@ def sdk_pauses(clock, monkeypatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=clock.advance))
 
 
+@pytest.fixture(params=["aws"])
+def cloud(request) -> Cloud:
+    """An emulated cloud; machines are played by the test."""
+    return Aws(request.getfixturevalue("aws"))
+
+
 @pytest.fixture
-def rig(aws, tmp_path, clock, request) -> Rig:
-    """A control plane whose cloud is the strict emulator; machines are played by the test."""
-    boto3.client("s3", region_name="eu-west-1").create_bucket(
-        Bucket="rig-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+def rig(cloud, tmp_path, clock, request) -> Rig:
+    """A control plane on that cloud."""
     settings = Settings(installation="rig", api_url="http://127.0.0.1:9")
-    return Rig(tmp_path / "data", settings, clock, SeededIds(request.node.name))
-
-
-@pytest.fixture
-def ec2(aws):
-    return boto3.client("ec2", region_name="eu-west-1")
+    return Rig(tmp_path / "data", settings, clock, SeededIds(request.node.name), cloud)
 
 
 @pytest.fixture

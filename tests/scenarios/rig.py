@@ -1,12 +1,11 @@
 """A whole control plane for scenario tests: real store, queue and provider, a clock that tests own.
 
-The cloud is whatever AWS endpoint it is given; the test plays the machine, since it decides when a
-machine speaks and when it stays silent.
+The test plays the machine, since it decides when a machine speaks and when it stays silent.
 """
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ from shared.ports import World
 from shared.steps import environments, runs
 from shared.steps.deliver import handle
 from tests.clock import FakeClock
-
-KEYS = {"accessKey": "AKIARIGRIGRIGRIGRIG0", "secretKey": "rig-secret"}
+from tests.scenarios.clouds import Cloud
 
 
 class SeededIds:
@@ -55,6 +53,7 @@ class Rig:
     settings: Settings
     clock: FakeClock
     ids: SeededIds
+    cloud: Cloud
     wrap: Callable[[World], World] = field(default=lambda world: world)
     before: Callable[[str], None] = field(default=lambda step: None)
     """Called with the step of each message that is about to be delivered."""
@@ -71,32 +70,32 @@ class Rig:
         self.world = self.fresh()
         self.clock.advance(600)
 
-    def credentials(self, **keys: Any) -> str:
-        """Stores access keys as the API does."""
+    def credentials(self) -> str:
+        """Stores the cloud's keys as the API does."""
         new = self.world.ids.new(22)
-        secret = {**KEYS, **keys}
+        provider, public, secret = self.cloud.credentials()
         self.world.store.save(
             Credentials(
                 id=new,
                 name=f"keys-{new[:6]}",
-                provider="aws",
-                public={"accessKey": secret.pop("accessKey")},
+                provider=provider,
+                public=public,
                 sealed=self.world.vault.seal(json.dumps(secret), f"credentials/{new}"),
             )
         )
         return new
 
     def environment(self, name: str = "rig", **config: Any) -> Environment:
-        """Asks for an AWS Cloud environment; nothing is made before `drain`."""
+        """Asks for an environment; nothing is made before `drain`."""
         return environments.create_environment(
             self.world,
             workspace_id=0,
             user_id=1,
             name=name,
             description="",
-            platform="aws-cloud",
+            platform=self.cloud.platform,
             credentials_id=self.credentials(),
-            config={"region": "eu-west-1", "workDir": "s3://rig-bucket/work", **config},
+            config={**self.cloud.config(), **config},
         )
 
     def submit(self, environment: Environment, **launch: Any) -> Run:
@@ -206,33 +205,3 @@ def cut_ports(world: World, knife: Knife) -> World:
         store=Cutting(world.store, knife, ("save", "save_all", "put_many", "remove")),
         queue=Cutting(world.queue, knife, ("send", "done", "release")),
     )
-
-
-def cut_wire(knife: Knife, monkeypatch: Any) -> None:
-    """Every HTTP request of the AWS SDK goes through the knife, at the SDK's own transport."""
-    from botocore.httpsession import URLLib3Session
-
-    send = URLLib3Session.send
-    monkeypatch.setattr(
-        URLLib3Session, "send", lambda self, request: knife.write(lambda: send(self, request))
-    )
-
-
-def machines(ec2: Any, run: Run | None = None, alive_only: bool = True) -> list[dict[str, Any]]:
-    """The instances that the cloud shows, of one run or of all."""
-    found = list(instances(ec2))
-    if run is not None:
-        found = [each for each in found if tags(each).get("headnode:run") == run.id]
-    if alive_only:
-        found = [each for each in found if each["State"]["Name"] not in ("shutting-down", "terminated")]
-    return found
-
-
-def instances(ec2: Any) -> Iterator[dict[str, Any]]:
-    for page in ec2.get_paginator("describe_instances").paginate():
-        for reservation in page["Reservations"]:
-            yield from reservation["Instances"]
-
-
-def tags(instance: dict[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}

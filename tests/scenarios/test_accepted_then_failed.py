@@ -9,7 +9,8 @@ import pytest
 from shared.model.environment import Environment
 from shared.model.machine import FAILED, PENDING, Machine
 from shared.ports import World
-from tests.scenarios.rig import Rig, last, machines
+from tests.scenarios.clouds import alive
+from tests.scenarios.rig import Rig, last
 
 
 class Hesitant:
@@ -68,7 +69,7 @@ def available(rig: Rig, **config: Any) -> Environment:
     return rig.get_environment(environment)
 
 
-def test_a_machine_that_could_not_be_made_counts_as_an_offer_refused(hesitant, doomed, ec2):
+def test_a_machine_that_could_not_be_made_counts_as_an_offer_refused(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
     first, offer = last(hesitant.get_run(run)).machine_id, last(hesitant.get_run(run)).offer
@@ -79,10 +80,10 @@ def test_a_machine_that_could_not_be_made_counts_as_an_offer_refused(hesitant, d
     assert attempt.number == 1
     assert attempt.offer != offer
     assert [refusal.code for refusal in attempt.refusals] == ["AllocationFailed"]
-    assert [each["InstanceId"] for each in machines(ec2, run)] == [attempt.machine_id] != [first]
+    assert [each.id for each in alive(cloud, run)] == [attempt.machine_id] != [first]
 
 
-def test_what_is_still_being_made_is_waited_for(hesitant, ec2):
+def test_what_is_still_being_made_is_waited_for(hesitant, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
     assert last(hesitant.get_run(run)).confirm_at
@@ -90,10 +91,10 @@ def test_what_is_still_being_made_is_waited_for(hesitant, ec2):
 
     attempt = last(hesitant.get_run(run))
     assert (attempt.state, attempt.confirm_at) == ("placed", 0.0)
-    assert len(machines(ec2, run)) == 1
+    assert len(alive(cloud, run)) == 1
 
 
-def test_a_lost_look_is_made_up_for_by_the_timer(hesitant, doomed, ec2):
+def test_a_lost_look_is_made_up_for_by_the_timer(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
     doomed.add(last(hesitant.get_run(run)).machine_id)
@@ -106,10 +107,10 @@ def test_a_lost_look_is_made_up_for_by_the_timer(hesitant, doomed, ec2):
     hesitant.drain(60)
 
     assert last(hesitant.get_run(run)).machine_id not in doomed
-    assert [each["InstanceId"] for each in machines(ec2, run)] == [last(hesitant.get_run(run)).machine_id]
+    assert [each.id for each in alive(cloud, run)] == [last(hesitant.get_run(run)).machine_id]
 
 
-def test_when_no_offer_can_be_made_the_run_waits_and_says_why(hesitant, doomed, ec2):
+def test_when_no_offer_can_be_made_the_run_waits_and_says_why(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
     while last(hesitant.get_run(run)).state == "placed":
@@ -120,10 +121,10 @@ def test_when_no_offer_can_be_made_the_run_waits_and_says_why(hesitant, doomed, 
     found = hesitant.get_run(run)
     assert found.wait is not None
     assert found.wait.reason.count("AllocationFailed") == len(doomed) > 1
-    assert machines(ec2, run) == []
+    assert alive(cloud, run) == []
 
 
-def test_remains_that_nobody_removed_are_swept(hesitant, doomed, ec2):
+def test_remains_that_nobody_removed_are_swept(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
     first = last(hesitant.get_run(run)).machine_id
@@ -135,7 +136,7 @@ def test_remains_that_nobody_removed_are_swept(hesitant, doomed, ec2):
     doomed.add(first)
     hesitant.tick()
 
-    assert [each["InstanceId"] for each in machines(ec2, run)] == []
+    assert [each.id for each in alive(cloud, run)] == []
 
 
 def test_pending_comes_back_with_the_reason(hesitant, monkeypatch):

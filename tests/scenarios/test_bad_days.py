@@ -6,123 +6,99 @@ from shared.model.access import Credentials
 from shared.model.message import Message, Parked, to_text
 from shared.steps import environments
 from shared.steps.deliver import handle
-from tests.scenarios.rig import instances, last, machines, tags
+from tests.scenarios.clouds import alive
+from tests.scenarios.rig import last
 
 
-def started(ec2, run) -> list[dict]:
-    """Every machine that was ever started for the run."""
-    return [each for each in instances(ec2) if tags(each).get("headnode:run") == run.id]
-
-
-def test_a_launch_that_is_throttled_a_hundred_times_gets_its_one_machine(rig, ready, aws, ec2):
-    aws.faults.add("ec2", "RunInstances", kind="throttle", times=100)
+def test_a_launch_that_is_throttled_a_hundred_times_gets_its_one_machine(rig, ready, cloud):
+    cloud.strike("launch", "throttle", 100)
     run = rig.submit(ready)
     for _ in range(200):
         rig.drain(900, step=300)
         if last(rig.get_run(run)).state == "placed":
             break
     assert last(rig.get_run(run)).state == "placed"
-    assert len(started(ec2, run)) == 1
+    assert len(cloud.started(run)) == 1
 
 
 @pytest.mark.parametrize("kind", ["5xx", "503", "reset-before", "reset-after"])
-def test_an_answer_that_never_came_is_one_machine_all_the_same(rig, ready, aws, ec2, kind):
-    aws.faults.add("ec2", "RunInstances", kind=kind, times=2)
+def test_an_answer_that_never_came_is_one_machine_all_the_same(rig, ready, cloud, kind):
+    cloud.strike("launch", kind, 2)
     run = rig.submit(ready)
     rig.drain(120)
 
     assert last(rig.get_run(run)).state == "placed"
-    assert len(started(ec2, run)) == 1
+    assert len(cloud.started(run)) == 1
 
 
 @pytest.mark.parametrize("kind", ["throttle", "5xx", "reset-before", "reset-after"])
-def test_every_call_of_create_and_dispose_fails_once(rig, aws, kind):
-    aws.faults.add(
-        "iam",
-        "*",
-        when=lambda call, seen=set(): call.action not in seen and not seen.add(call.action),
-        kind=kind,
-        times=None,
-    )
+def test_every_call_of_create_and_dispose_fails_once(rig, cloud, kind):
+    cloud.strike("forge", kind)
     environment = rig.environment()
     rig.drain(400)
     assert rig.get_environment(environment).status == "AVAILABLE", rig.get_environment(environment)
 
-    aws.faults.add(
-        "iam",
-        "*",
-        when=lambda call, seen=set(): call.action not in seen and not seen.add(call.action),
-        kind=kind,
-        times=None,
-    )
+    cloud.strike("forge", kind)
     environments.dispose_environment(rig.world, rig.get_environment(environment))
     rig.drain(900, step=20)
     assert rig.get_environment(environment).status == "DELETED", rig.get_environment(environment).wait
 
 
-def test_capacity_moves_on_in_order_and_keeps_the_reasons(rig, aws, ec2):
-    environment = rig.environment(instanceTypes=["m6i.large", "c6i.large"], spot="first")
+def test_capacity_moves_on_in_order_and_keeps_the_reasons(rig, cloud):
+    scarce, other = cloud.types
+    environment = rig.environment(instanceTypes=[scarce, other], spot="first")
     rig.drain(30)
-    aws.faults.add("ec2", "RunInstances", when={"InstanceType": "m6i.large"}, kind="capacity", times=None)
+    cloud.no_capacity(scarce)
     run = rig.submit(environment)
     rig.drain(0)
 
     attempt = last(rig.get_run(run))
     assert attempt.state == "placed"
-    assert attempt.offer.machine_type == "c6i.large"
+    assert attempt.offer.machine_type == other
     refused = [(each.offer.machine_type, each.code) for each in attempt.refusals]
     assert refused
-    assert set(refused) == {("m6i.large", "InsufficientInstanceCapacity")}
+    assert set(refused) == {(scarce, cloud.capacity)}
     offers = [each.offer for each in attempt.refusals]
     assert len(set(offers)) == len(offers)
-    assert len(started(ec2, run)) == 1
+    assert len(cloud.started(run)) == 1
 
 
-def test_no_capacity_anywhere_waits_with_the_reason_then_fails_with_it(rig, ready, aws, ec2):
-    aws.faults.add("ec2", "RunInstances", kind="capacity", times=None)
+def test_no_capacity_anywhere_waits_with_the_reason_then_fails_with_it(rig, ready, cloud):
+    cloud.no_capacity()
     run = rig.submit(ready)
     rig.drain(10)
     waiting = rig.get_run(run)
     assert waiting.status == "SUBMITTED"
     assert waiting.wait is not None
-    assert "InsufficientInstanceCapacity" in waiting.wait.reason
+    assert cloud.capacity in waiting.wait.reason
     assert waiting.wait.next_at > rig.clock.now()
 
     rig.drain(rig.settings.capacity_wait + 300, step=300)
     ended = rig.get_run(run)
     assert ended.status == "FAILED"
-    assert "InsufficientInstanceCapacity" in ended.error_message
+    assert cloud.capacity in ended.error_message
     assert len(ended.attempts) == 1
-    assert started(ec2, run) == []
+    assert cloud.started(run) == []
 
 
-def test_capacity_that_comes_back_is_used(rig, ready, aws, ec2):
+def test_capacity_that_comes_back_is_used(rig, ready, cloud):
     offers = len(rig.world.provider(ready).offers(rig.submit(ready)))
     rig.drain(0)
-    aws.faults.add("ec2", "RunInstances", kind="capacity", times=offers)
+    cloud.no_capacity(times=offers)
     run = rig.submit(ready)
     rig.drain(0)
     assert last(rig.get_run(run)).state == "intended"
     rig.drain(120)
     assert last(rig.get_run(run)).state == "placed"
-    assert len(started(ec2, run)) == 1
+    assert len(cloud.started(run)) == 1
 
 
-def test_an_instance_profile_that_ec2_cannot_see_yet_is_waited_for(rig, aws, ec2):
-    aws.profiles.delay = 20.0
-    environment = rig.environment()
-    rig.drain(0)
-    run = rig.submit(environment)
-    rig.deliver()
-    assert "profile" in (rig.get_run(run).wait.reason).lower()
-
-
-def test_a_removal_that_is_not_accepted_is_asked_for_again_and_again(rig, ready, aws, ec2):
+def test_a_removal_that_is_not_accepted_is_asked_for_again_and_again(rig, ready, cloud):
     run = rig.submit(ready)
     rig.drain(0)
     rig.say(run, "boot")
     rig.say(run, "end", exit_status=0)
-    aws.faults.add("ec2", "TerminateInstances", kind="throttle", times=30)
+    cloud.strike("remove", "throttle", 30)
     rig.drain(60)
     found = rig.get_run(run)
     assert found.status == "SUBMITTED"
@@ -130,10 +106,10 @@ def test_a_removal_that_is_not_accepted_is_asked_for_again_and_again(rig, ready,
 
     rig.drain(40_000, step=400)
     assert rig.get_run(run).status == "SUCCEEDED"
-    assert machines(ec2) == []
+    assert alive(cloud) == []
 
 
-def test_an_environment_whose_credentials_are_gone_does_not_stop_the_sweep_of_others(rig, ready, ec2):
+def test_an_environment_whose_credentials_are_gone_does_not_stop_the_sweep_of_others(rig, ready, cloud):
     broken = rig.environment("broken")
     rig.drain(30)
     rig.world.store.remove(Credentials, [rig.get_environment(broken).credentials_id])
@@ -144,11 +120,11 @@ def test_an_environment_whose_credentials_are_gone_does_not_stop_the_sweep_of_ot
     rig.drain(60)
 
     assert "never booted" in rig.get_run(run).error_message
-    assert machines(ec2) == []
+    assert alive(cloud) == []
 
 
-def test_an_account_out_of_reach_gathers_no_messages(rig, ready, aws):
-    aws.faults.add("ec2", "DescribeInstances", kind="503", times=None)
+def test_an_account_out_of_reach_gathers_no_messages(rig, ready, cloud):
+    cloud.strike("list", "503", None)
     for _ in range(10):
         rig.tick()
         rig.clock.advance(60)

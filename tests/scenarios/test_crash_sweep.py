@@ -10,18 +10,8 @@ import pytest
 
 from shared.model.settings import Settings
 from shared.steps import environments
-from tests.scenarios.rig import (
-    Cut,
-    Knife,
-    Rig,
-    SeededIds,
-    cut_ports,
-    cut_wire,
-    instances,
-    last,
-    machines,
-    tags,
-)
+from tests.scenarios.clouds import alive
+from tests.scenarios.rig import Cut, Knife, Rig, SeededIds, cut_ports, last
 
 RIG_SETTINGS = Settings(installation="rig", api_url="http://127.0.0.1:9")
 
@@ -29,7 +19,7 @@ LONGEST = 400
 """More writes than a whole life takes; the sweep ends by itself at the first life that is not cut."""
 
 
-def live(rig: Rig, ec2, knife: Knife) -> None:
+def live(rig: Rig, knife: Knife) -> None:
     """One whole life, going on after every cut: create, launch, work, reap, log, dispose."""
     rig.wrap = lambda world: cut_ports(world, knife)
     rig.world = rig.fresh()
@@ -44,7 +34,7 @@ def live(rig: Rig, ec2, knife: Knife) -> None:
     asked(rig, knife, lambda: environments.dispose_environment(rig.world, rig.get_environment(environment)))
     go_on(rig, knife, lambda: rig.get_environment(environment).status == "DELETED")
     asked(rig, knife, rig.tick)
-    asked(rig, knife, lambda: check_machines(ec2, run))
+    asked(rig, knife, lambda: check_machines(rig.cloud, run))
 
 
 def asked(rig: Rig, knife: Knife, ask):
@@ -87,35 +77,34 @@ def last_state(rig: Rig, run) -> str:
     return attempt.state if attempt else ""
 
 
-def check_machines(ec2, run) -> None:
+def check_machines(cloud, run) -> None:
     """Exactly one machine was ever started, and none is left."""
-    ours = [each for each in instances(ec2) if tags(each).get("headnode:run") == run.id]
-    assert len(ours) == 1, [tags(each) for each in ours]
-    assert machines(ec2, run) == []
+    assert len(cloud.started(run)) == 1
+    assert alive(cloud, run) == []
 
 
-def sweep(aws, ec2, tmp_path, clock, monkeypatch, points, after: bool) -> int:
+def sweep(cloud, tmp_path, clock, monkeypatch, points, after: bool) -> int:
     """Lives a life for each point; returns how many writes a life takes."""
     knife = Knife(at=0, after=after)
-    cut_wire(knife, monkeypatch)
+    cloud.cut(knife.write, monkeypatch)
     writes = LONGEST
     for number, point in enumerate(points):
         if point > writes:
             break
         knife.at, knife.count, knife.armed = point, 0, True
-        rig = Rig(tmp_path / str(number), RIG_SETTINGS, clock, SeededIds(f"{after}-{point}"))
+        rig = Rig(tmp_path / str(number), RIG_SETTINGS, clock, SeededIds(f"{after}-{point}"), cloud)
         knife.armed = False
-        live_or_explain(rig, ec2, knife, point)
+        live_or_explain(rig, knife, point)
         if knife.count < point:
             writes = knife.count
     return writes
 
 
-def live_or_explain(rig: Rig, ec2, knife: Knife, point: int) -> None:
+def live_or_explain(rig: Rig, knife: Knife, point: int) -> None:
     """A failure names the cut that repeats it."""
     try:
         knife.armed = True
-        live(rig, ec2, knife)
+        live(rig, knife)
     except AssertionError as error:
         when = "after" if knife.after else "before"
         raise AssertionError(f"cut {when} write {point}: {error}") from error
@@ -124,16 +113,14 @@ def live_or_explain(rig: Rig, ec2, knife: Knife, point: int) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_cut_anywhere_leaves_one_machine_and_then_nothing(
-    rig, aws, ec2, tmp_path, clock, monkeypatch, after
-):
+def test_a_cut_anywhere_leaves_one_machine_and_then_nothing(cloud, tmp_path, clock, monkeypatch, after):
     seed = 20261120
     points = sorted(random.Random(seed + after).sample(range(1, 70), 14))
-    sweep(aws, ec2, tmp_path, clock, monkeypatch, points, after)
+    sweep(cloud, tmp_path, clock, monkeypatch, points, after)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_cut_at_every_write(rig, aws, ec2, tmp_path, clock, monkeypatch, after):
-    writes = sweep(aws, ec2, tmp_path, clock, monkeypatch, range(1, LONGEST), after)
+def test_a_cut_at_every_write(cloud, tmp_path, clock, monkeypatch, after):
+    writes = sweep(cloud, tmp_path, clock, monkeypatch, range(1, LONGEST), after)
     assert 30 < writes < LONGEST
