@@ -71,7 +71,8 @@ def _bearer(state: "State", call: Call, version: str) -> str:
         raise _nobody("InvalidAuthenticationInfo", "Signature validation failed.")
     if state.now >= token.expires_at:
         raise _nobody("InvalidAuthenticationInfo", "Lifetime validation failed. The token is expired.")
-    if token.audience not in (RESOURCE, f"{state.url}/blob/{call.names['account']}"):
+    own = f"https://{call.names['account']}.blob.core.windows.net"
+    if token.audience not in (RESOURCE, own):
         raise _nobody("InvalidAuthenticationInfo", "Audience validation failed. The audience did not match.")
     return token.principal
 

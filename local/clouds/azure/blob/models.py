@@ -31,6 +31,11 @@ class Content:
         self._file.seek(start)
         return self._file.read(count)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether there is a file by now."""
+        return self._file.name is not None
+
     def close(self) -> None:
         """Forgets everything."""
         self._file.close()
