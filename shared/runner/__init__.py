@@ -4,5 +4,6 @@ of ours: it travels to the machine as one zipapp (`archive.py`), started by `pyt
     session   one machine's life: spec, staging, engine, finish
     control   the control plane's HTTP API; reports are queued and repeated
     console   what the engine says, on disk first; shipping sends it on
-    checkpoint, workdir, s3, aws, sigv4, imds   where the work is kept
+    keeping, checkpoint, workdir   where the work is kept
+    clouds    which cloud this is; on_aws (s3, cloudwatch, aws, sigv4, imds)
 """

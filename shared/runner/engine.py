@@ -25,7 +25,9 @@ ENGINE = "HEADNODE_ENGINE"
 """In the spec's environment: `host` keeps Nextflow out of a container."""
 WITH_TOWER = "HEADNODE_WITH_TOWER"
 """In the spec's environment: `0` keeps Nextflow from reporting by itself."""
-NOT_FROM_PARAMS = re.compile(r"PATH|HOME|SHELL|IFS|ENV|PS\d|(LD|BASH|NXF|TOWER|AWS|HEADNODE|GIT|PYTHON)_?.*")
+NOT_FROM_PARAMS = re.compile(
+    r"PATH|HOME|SHELL|IFS|ENV|PS\d|(LD|BASH|NXF|TOWER|AWS|AZURE|HEADNODE|GIT|PYTHON)_?.*"
+)
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,6 @@ def own_environment(spec: Spec, run_dir: Path, work: str, secrets: Path | None) 
     }
     if not spec.session:
         del own["NXF_UUID"]
-    if spec.region:
-        own.setdefault("AWS_REGION", spec.region)
-        own.setdefault("AWS_DEFAULT_REGION", spec.region)
     if secrets:
         own["NXF_SECRETS_FILE"] = str(secrets)
     if with_tower(spec):

@@ -41,13 +41,17 @@ def exchange(
     *,
     timeout: float = 30.0,
     proxies: bool = True,
+    follow: bool = True,
 ) -> Answer:
     """Sends one request and reads the whole answer, whatever its status; raises Failed without one.
-    Metadata services must not be asked through a proxy: `proxies=False`."""
+    Metadata services must not be asked through a proxy: `proxies=False`. A redirect takes the headers
+    along, so that a token is sent with `follow=False`."""
     if not url.startswith(("http://", "https://")):
         raise Failed(f"not an HTTP address: {url[:100]}")
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)  # noqa: S310
-    handlers = [] if proxies else [urllib.request.ProxyHandler({})]
+    handlers: list[urllib.request.BaseHandler] = [] if proxies else [urllib.request.ProxyHandler({})]
+    if not follow:
+        handlers.append(Stay())
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=timeout) as answer:
@@ -60,6 +64,13 @@ def exchange(
         raise Failed(
             f"{method} {host}: {getattr(error, 'reason', None) or error or type(error).__name__}"
         ) from None
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it is an answer like another."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        return None
 
 
 def _rest(error: urllib.error.HTTPError) -> bytes:

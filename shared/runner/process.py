@@ -101,3 +101,11 @@ def output(argv: list[str], timeout: float, environment: dict[str, str] | None =
     if done.returncode:
         raise StepFailed(f"{' '.join(argv[:2])} ended with status {done.returncode}: {text.strip()[-800:]}")
     return text
+
+
+def remove_container(name: str) -> None:
+    """Ends a container that docker's client left running."""
+    try:
+        output(["docker", "rm", "--force", name], 60.0)
+    except (StepFailed, subprocess.SubprocessError):
+        return

@@ -12,6 +12,7 @@ from shared.runner.aws import Aws
 from shared.runner.errors import Denied, Failed
 from shared.runner.http import Answer
 from shared.runner.sigv4 import query, quoted
+from shared.runner.workdir import Sink
 
 SINGLE = 64 * 1024 * 1024
 """Bytes up to which an object is written with one request (it is held in memory)."""
@@ -154,6 +155,27 @@ class Upload:
         if answer.status == 404:
             raise Denied(f"bucket {self._bucket.name} not found", "NoSuchBucket", 404)
         return answer
+
+
+class S3Dir:
+    """Objects below a prefix."""
+
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
+        self.bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def put(self, name: str, source: IO[bytes]) -> None:
+        self.bucket.put(self._prefix + name, source)
+
+    def get(self, name: str, path: Path) -> bool:
+        return self.bucket.get(self._prefix + name, path)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        for key in self.bucket.names(self._prefix + prefix):
+            yield key[len(self._prefix) :]
+
+    def sink(self, name: str) -> Sink:
+        return Upload(self.bucket, self._prefix + name)
 
 
 def total(answer: Answer) -> int:

@@ -5,27 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
-from shared.runner.aws import Aws
 from shared.runner.boot import Boot, Places
-from shared.runner.checkpoint import Checkpoint
+from shared.runner.cloud import Notice
+from shared.runner.clouds import at_boot, chosen
 from shared.runner.console import Console
 from shared.runner.control import Control, Reporter, Word
 from shared.runner.engine import Launch, launch, own_environment, shell
 from shared.runner.errors import Dismissed, Failed, RunnerError, StepFailed
-from shared.runner.finish import Kept
-from shared.runner.imds import Metadata
+from shared.runner.keeping import Keeper, tried
 from shared.runner.lines import Mask
 from shared.runner.pipeline import fetched, local_path, shown
-from shared.runner.process import Child, output
+from shared.runner.process import Child, remove_container
 from shared.runner.retry import repeated
-from shared.runner.shipping import Shipper, target
+from shared.runner.shipping import Shipper
 from shared.runner.spec import Spec
 from shared.runner.staging import POST_RUN, Secrets, secret_values, stage_files
 from shared.runner.watch import (
@@ -35,9 +34,9 @@ from shared.runner.watch import (
     TERMINATED,
     Deadline,
     Stop,
-    watch,
+    watch_cloud,
+    watch_deadline,
 )
-from shared.runner.workdir import opened
 
 SPEC_WITHIN = 600.0
 """Seconds for which the control plane may be away before the machine gives up without a spec."""
@@ -45,13 +44,8 @@ FINISHED = "finished"
 SIGNALS_WITHIN = 0.2
 """Seconds within which the signals of one shutdown reach all processes."""
 GRACE = 30.0
-"""Seconds from SIGTERM to SIGKILL for the engine; half of it when the cloud takes the machine."""
-SAVE_EVERY = 60.0
-SAVE_WITHIN = 300.0
-"""Seconds for which a final upload is repeated."""
+"""Seconds from SIGTERM to SIGKILL for the engine."""
 LINES_WITHIN = 30.0
-NOTICE_SAVE = 75.0
-"""Seconds for the last checkpoint after a spot notice, which leaves two minutes in all."""
 END_WITHIN = 300.0
 """Seconds for which the report of the end is repeated. After that the cloud's own word counts."""
 
@@ -64,7 +58,8 @@ class Session:
         self.places = places
         self.stop = stop
         self.pace = pace
-        self.metadata = Metadata()
+        self.cloud = at_boot()
+        self.notice: Notice | None = None
         self.mask = Mask()
         self.mask.add(boot.token)
         self.run_dir = places.run(boot.run)
@@ -74,8 +69,7 @@ class Session:
         self.reporter = Reporter(self.control, self.heard, lambda _: stop.ask(DISMISSED))
         self.secrets = Secrets(places.base / "secrets")
         self.shipper: Shipper | None = None
-        self.kept: Kept | None = None
-        self.checkpoint: Checkpoint | None = None
+        self.keeper: Keeper | None = None
         self.machine_id = ""
         self.step = "boot"
 
@@ -110,15 +104,10 @@ class Session:
         self.at("boot", f"machine {self.machine().get('id', 'without an id')}")
         self.at("fetch spec", self.boot.control)
         given = repeated(self.control.spec, SPEC_WITHIN, denied_too=True)
-        spec = Spec.of(given)
-        self.control.token = spec.token
-        self.deadline.move(spec.deadline)
-        self.reporter.beat(spec.heartbeat)
-        aws = self.prepare(spec)
-        self.background(lambda: watch(self.stop, self.deadline, self.metadata, self.noticed, self.pace))
+        spec = self.prepare(Spec.of(given))
         self.at("stage", f"{len(spec.files)} files, {len(spec.secrets)} secrets")
         stage_files(spec, self.run_dir)
-        self.secrets.stage(secret_values(spec, aws, self.mask))
+        self.secrets.stage(secret_values(spec, self.cloud, self.mask))
         self.restore(spec)
         self.at("pipeline", shown(spec.pipeline))
         pipeline = fetched(spec, self.places.pipeline)
@@ -130,37 +119,38 @@ class Session:
             return None, self.stop.reason
         return self.engine(spec, started, work)
 
-    def prepare(self, spec: Spec) -> Aws:
-        """Log shipping, the work directory, and what of it belongs to this run."""
-        for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-            self.mask.add(spec.environment.get(name, "") or os.environ.get(name, ""))
-        self.mask.add(spec.token)
-        aws = Aws(spec.region, self.metadata, {**os.environ, **spec.environment})
-        self.shipper = Shipper(self.console, target(spec.logs, aws))
-        store = opened(spec.work_dir, aws)
+    def prepare(self, spec: Spec) -> Spec:
+        """Deadline and heartbeat, log shipping, the work directory. The spec with what the cloud adds to
+        its environment."""
+        self.control.token = spec.token
+        self.deadline.move(spec.deadline)
+        self.reporter.beat(spec.heartbeat)
+        cloud = self.cloud = chosen(spec)
+        for secret in (spec.token, *cloud.secrets()):
+            self.mask.add(secret)
+        self.shipper = cloud.shipper(self.console, spec.logs)
+        spec = replace(spec, environment={**cloud.environment(), **spec.environment})
+        store = cloud.work_dir(spec.work_dir)
         self.run_dir.mkdir(parents=True, exist_ok=True)
-        self.kept = Kept(spec, store, self.run_dir, self.console.path)
-        if spec.engine == "nextflow" and spec.session and spec.environment.get("HEADNODE_CHECKPOINT") != "0":
-            own = None if local_path(spec.work_dir) else self.places.work
-            self.checkpoint = Checkpoint(store, spec.session, own, self.run_dir)
-        return aws
+        self.keeper = Keeper(spec, store, self.places, self.run_dir, self.console, self.pace)
+        self.background(lambda: watch_deadline(self.stop, self.deadline, self.pace))
+        self.background(lambda: watch_cloud(self.stop, cloud, self.noticed, self.pace))
+        return spec
 
     def restore(self, spec: Spec) -> None:
-        """What earlier machines left. A checkpoint that cannot be read costs time, not the run."""
-        if spec.attempt > 1 and self.kept:
-            repeated(self.kept.fetch_earlier, SAVE_WITHIN * self.pace)
-        if spec.restores and self.checkpoint:
+        """What earlier machines left."""
+        assert self.keeper is not None
+        self.keeper.fetch_earlier()
+        if self.keeper.restores:
             self.at("restore", spec.session)
-            try:
-                self.console.say(f"{self.checkpoint.restore()} task directories restored")
-            except (Failed, OSError) as error:
-                self.console.say(f"nothing can be restored, every task runs again: {error}")
+            self.keeper.restore()
 
     def engine(self, spec: Spec, started: Launch, work: str) -> tuple[int | None, str]:
         """Runs the engine to its end, or until it has to stop; then the post-run script."""
         child = Child(started.argv, started.environment, self.run_dir, self.console)
         self.say("start", step="engine start", message=spec.engine)
-        self.background(self.save_now_and_then)
+        if keeper := self.keeper:
+            self.background(lambda: keeper.now_and_then(self.stop))
         status = child.wait(0.05)
         while status is None and not self.stop.pending:
             status = child.wait(0.1)
@@ -168,7 +158,7 @@ class Session:
             self.learn_why(status)
         if status is None:
             self.console.say(f"stopping: {self.stop.reason}")
-            status = child.stop(GRACE / 2 if self.stop.reason == INTERRUPTED else GRACE)
+            status = child.stop(self.notice.grace if self.notice else GRACE)
             if started.container:
                 remove_container(started.container)
         if self.stop.reason != INTERRUPTED:
@@ -181,8 +171,8 @@ class Session:
         if status is not None:
             time.sleep(SIGNALS_WITHIN)
         pending = self.stop.pending
-        if (status is not None or self.stop.reason == TERMINATED) and (said := self.metadata.interruption()):
-            self.noticed(said)
+        if (status is not None or self.stop.reason == TERMINATED) and (notice := self.cloud.notice()):
+            self.noticed(notice)
             self.stop.ask(INTERRUPTED)
             self.stop.reason = INTERRUPTED
         elif pending and status is not None:
@@ -203,25 +193,6 @@ class Session:
                 f"the post-run script ended with status {ended if ended is not None else 'none'}"
             )
 
-    def save_now_and_then(self) -> None:
-        """Until the work stops: what would be lost with the machine goes to the work directory."""
-        pause = SAVE_EVERY * self.pace
-        while not self.stop.asked.wait(pause) and not self.stop.pending:
-            began = time.monotonic()
-            try:
-                self.save_unfinished()
-            except (RunnerError, OSError) as error:
-                self.note(f"cannot save to the work directory: {error}")
-            pause = max(SAVE_EVERY * self.pace, 5 * (time.monotonic() - began))
-
-    def save_unfinished(self) -> None:
-        """The console, Nextflow's log and the tasks that are done, as they are."""
-        if self.kept:
-            self.kept.save_console()
-            self.kept.save_log()
-        if self.checkpoint:
-            self.checkpoint.save()
-
     def finish(self, status: int | None, error: str) -> None:
         """Saves and says everything that is left. Whatever of it fails, the rest is done."""
         interrupted = self.stop.reason == INTERRUPTED
@@ -229,15 +200,10 @@ class Session:
         message = "" if status == 0 else self.console.tail()[-1500:]
         if status is not None and not error:
             self.console.say(f"ended with status {status}")
-        patience = self.pace * (NOTICE_SAVE if interrupted else SAVE_WITHIN)
-        trouble = [
-            self.tried("files", lambda: self.save_files(status, patience)),
-            self.tried("checkpoint", lambda: self.save_checkpoint(patience)),
-        ]
-        if not interrupted:
-            trouble.append(self.tried("results", lambda: self.save_results(patience)))
+        within = self.notice.saving if interrupted and self.notice else 0.0
+        trouble = self.keeper.at_the_end(status, within) if self.keeper else []
         # Lines were shipped all the while; these are the last ones.
-        trouble.append(self.tried("log lines", lambda: self.shipped(LINES_WITHIN)))
+        trouble.append(tried("log lines", lambda: self.shipped(LINES_WITHIN), self.console.say))
         lost = "; ".join(filter(None, trouble))
         self.reporter.finish(
             END_WITHIN * self.pace,
@@ -246,37 +212,14 @@ class Session:
             error=INTERRUPTED if interrupted else self.mask(error),
             message=self.mask("\n".join(filter(None, (message, lost)))),
         )
-
-    def save_files(self, status: int | None, patience: float) -> None:
-        """The files that are named after the run."""
-        if kept := self.kept:
-            repeated(lambda: kept.save_all(status), patience)
-
-    def save_checkpoint(self, patience: float) -> None:
-        """All finished tasks, as far as there is time."""
-        if checkpoint := self.checkpoint:
-            until = time.monotonic() + patience
-            repeated(lambda: checkpoint.save(final=True, until=until), patience)
-
-    def save_results(self, patience: float) -> None:
-        """The output directory, where it is one of this machine."""
-        if kept := self.kept:
-            repeated(kept.save_results, patience)
+        self.cloud.let_go()
 
     def shipped(self, patience: float) -> None:
         """Sends the log lines that are left."""
+        if lost := self.cloud.shortfall():
+            self.console.say(lost)
         if self.shipper and not self.shipper.drain(patience):
             raise Failed(self.shipper.trouble or "not all of them in time")
-
-    def tried(self, what: str, act: Callable[[], Any]) -> str:
-        """Does one of the last things; why it could not be done, or ""."""
-        try:
-            act()
-        except Exception as error:
-            trouble = f"{what} could not be saved: {error}"
-            self.note(trouble)
-            return trouble
-        return ""
 
     def at(self, step: str, message: str) -> None:
         """Begins a step: in the log, and to the control plane."""
@@ -292,10 +235,11 @@ class Session:
         """A report, with what the machine is at this moment."""
         self.reporter.say(event, **fields)
 
-    def noticed(self, said: str) -> None:
+    def noticed(self, notice: Notice) -> None:
         """The cloud takes this machine back."""
-        self.console.say(f"the cloud takes this machine back: {said}")
-        self.say("notice", step=self.step, message=said)
+        self.notice = notice
+        self.console.say(f"the cloud takes this machine back: {notice.said}")
+        self.say("notice", step=self.step, message=notice.said)
 
     def heard(self, word: Word) -> None:
         """What the control plane answered to a report."""
@@ -309,24 +253,12 @@ class Session:
         """What is known about this machine: its id in the cloud, and the room on its disk."""
         if not self.machine_id:
             known = os.environ.get("HEADNODE_MACHINE_ID", "")
-            self.machine_id = known or self.metadata.get("/latest/meta-data/instance-id")
+            self.machine_id = known or self.cloud.machine_id()
         facts: dict[str, Any] = {"id": self.machine_id} if self.machine_id else {}
         with contextlib.suppress(OSError):
             facts["disk_free_gb"] = round(shutil.disk_usage(self.places.base).free / 1e9, 2)
         return facts
 
-    def note(self, text: str) -> None:
-        """A line for the user about something that does not end the run."""
-        self.console.say(text)
-
     def background(self, body: Callable[[], None]) -> None:
         """Runs a body beside the work, until the process ends."""
         threading.Thread(target=body, daemon=True).start()
-
-
-def remove_container(name: str) -> None:
-    """Ends a container that docker's client left running."""
-    try:
-        output(["docker", "rm", "--force", name], 60.0)
-    except (StepFailed, subprocess.SubprocessError):
-        return

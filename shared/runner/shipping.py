@@ -1,16 +1,14 @@
-"""Ships log lines while they are written: to CloudWatch Logs or to a file, at most once a second."""
+"""Ships log lines while they are written, at most once a second."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from shared.runner.aws import Aws
 from shared.runner.console import Console
-from shared.runner.errors import Denied, Failed, RunnerError, StepFailed
+from shared.runner.errors import Failed, RunnerError
 from shared.runner.lines import Stamps
 
 EVERY = 1.0
@@ -21,11 +19,13 @@ AHEAD_MS = 100 * 60 * 1000
 """Stamps may run ahead of the clock when lines come faster than one in a millisecond; CloudWatch
 refuses those that are more than two hours ahead."""
 
-RETENTION = 30
-"""Days that CloudWatch keeps a log group of ours."""
-EXISTS = "ResourceAlreadyExistsException"
-
 Line = tuple[int, str]
+
+
+class Numbers(Protocol):
+    """Gives lines their numbers, strictly growing."""
+
+    def next(self, now: float) -> int: ...
 
 
 class Target(Protocol):
@@ -54,65 +54,17 @@ class FileTarget:
             raise Failed(f"{self._path.name}: {error.strerror}") from None
 
 
-class CloudWatchTarget:
-    """One stream; group and stream are made when they are missing."""
-
-    def __init__(self, aws: Aws, group: str, stream: str) -> None:
-        self._aws = aws
-        self._names = {"logGroupName": group, "logStreamName": stream}
-
-    def send(self, lines: list[Line]) -> None:
-        # An empty message is refused; a blank keeps the line.
-        events = [{"timestamp": stamp, "message": text or " "} for stamp, text in lines]
-        try:
-            self._call("PutLogEvents", {**self._names, "logEvents": events})
-        except Denied as error:
-            if error.code == "DataAlreadyAcceptedException":
-                return
-            if error.code != "ResourceNotFoundException":
-                raise
-            self._make()
-            self._call("PutLogEvents", {**self._names, "logEvents": events})
-
-    def _make(self) -> None:
-        group = {"logGroupName": self._names["logGroupName"]}
-        if self._made("CreateLogGroup", group):
-            # The whole log lies in the work directory: a group that we made need not be paid for ever.
-            self._made("PutRetentionPolicy", {**group, "retentionInDays": RETENTION})
-        self._made("CreateLogStream", self._names)
-
-    def _made(self, action: str, body: Mapping[str, object]) -> bool:
-        try:
-            self._call(action, body)
-        except Denied as error:
-            # A role that may not make groups can still use one that is there.
-            if error.code not in (EXISTS, "OperationAbortedException", "AccessDeniedException"):
-                raise
-            return False
-        return True
-
-    def _call(self, action: str, body: Mapping[str, object]) -> None:
-        self._aws.call("logs", f"Logs_20140328.{action}", dict(body), patience=0.0)
-
-
-def target(logs: dict[str, str], aws: Aws) -> Target:
-    """The target that a spec names. Raises StepFailed for one that this runner does not know."""
-    if logs.get("kind") == "file":
-        return FileTarget(Path(logs["path"]))
-    if logs.get("kind") == "cloudwatch":
-        return CloudWatchTarget(aws, logs["group"], logs["stream"])
-    raise StepFailed(f"log target {logs.get('kind')!r} is not known to this runner")
-
-
 class Shipper:
     """A thread that sends what the console gets. While the target is away it waits, and the console
     keeps the lines on disk."""
 
-    def __init__(self, console: Console, where: Target, every: float = EVERY) -> None:
+    def __init__(
+        self, console: Console, where: Target, every: float = EVERY, numbers: Numbers | None = None
+    ) -> None:
         self._console = console
         self._target = where
         self._every = every
-        self._stamps = Stamps()
+        self._numbers = numbers or Stamps()
         self._batch: list[Line] = []
         self._closing = threading.Event()
         self._give_up = 0.0
@@ -157,7 +109,7 @@ class Shipper:
         if not self._batch:
             room = BATCH_BYTES - 26 * BATCH_LINES
             lines = self._console.take(room)
-            self._batch = [(self._stamps.next(time.time()), line) for line in lines]
+            self._batch = [(self._numbers.next(time.time()), line) for line in lines]
         size = sum(len(text) + 1 for _, text in self._batch)
         while self._ahead() and not self._closing.is_set():
             time.sleep(1.0)

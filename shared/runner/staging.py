@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from shared.runner.aws import Aws
+from shared.runner.cloud import Cloud
 from shared.runner.errors import Failed, StepFailed
 from shared.runner.lines import Mask
 from shared.runner.spec import Spec
@@ -93,28 +93,24 @@ def is_memory(path: Path) -> bool:
     return bool(kinds) and kinds[-1] in ("tmpfs", "ramfs")
 
 
-def secret_values(spec: Spec, aws: Aws, mask: Mask) -> dict[str, str]:
+def secret_values(spec: Spec, cloud: Cloud, mask: Mask) -> dict[str, str]:
     """Every secret's value, each masked in the log from now on. Raises StepFailed naming the one that
     cannot be had."""
     values = {}
     for entry in spec.secrets:
         name = str(entry.get("name", ""))
-        values[name] = secret_value(name, entry, aws)
+        values[name] = secret_value(name, entry, cloud)
         mask.add(values[name])
     return values
 
 
-def secret_value(name: str, entry: dict[str, Any], aws: Aws) -> str:
-    """The value of one: given, or in AWS Secrets Manager (`aws-secretsmanager:<name>` or an ARN)."""
+def secret_value(name: str, entry: dict[str, Any], cloud: Cloud) -> str:
+    """The value of one: given, or where its source says."""
     if "value" in entry:
         return str(entry["value"])
-    source = str(entry.get("source", ""))
-    kind, _, rest = source.partition(":")
-    if kind != "aws-secretsmanager" and not source.startswith("arn:"):
-        raise StepFailed(f"secret {name}: its source is not known to this runner")
-    identity = rest if kind == "aws-secretsmanager" else source
     try:
-        given = aws.call("secretsmanager", "secretsmanager.GetSecretValue", {"SecretId": identity})
+        return cloud.secret(str(entry.get("source", "")))
+    except StepFailed as error:
+        raise StepFailed(f"secret {name}: {error}") from None
     except Failed as error:
         raise StepFailed(f"secret {name} cannot be read: {error}") from None
-    return str(given.get("SecretString", ""))

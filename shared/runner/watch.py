@@ -6,12 +6,12 @@ import threading
 import time
 from typing import Callable
 
-from shared.runner.imds import Metadata
+from shared.runner.cloud import Cloud, Notice
 
 TERMINATED, INTERRUPTED, DEADLINE = "terminated", "interrupted", "deadline reached"
 CANCELLED, DISMISSED = "cancelled", "dismissed"
 
-NOTICE_EVERY = 5.0
+CHECK_EVERY = 5.0
 MARGIN = 120.0
 """Seconds before the deadline at which the work is stopped, so that its log can still be saved; at most a
 tenth of the time that there was."""
@@ -67,16 +67,21 @@ class Deadline:
         return time.time() >= self.stops_at
 
 
-def watch(
-    stop: Stop, deadline: Deadline, metadata: Metadata, notice: Callable[[str], None], pace: float
-) -> None:
-    """Looks for the spot notice and the deadline until the work is to stop. Blocks; a thread's body."""
+def watch_deadline(stop: Stop, deadline: Deadline, pace: float) -> None:
+    """Stops the work in time for its deadline. Blocks until it is to stop; a thread's body."""
     while not stop.asked.is_set():
-        said = metadata.interruption()
-        if said:
-            notice(said)
-            stop.ask(INTERRUPTED)
         if deadline.reached:
             stop.ask(DEADLINE)
         left = max(0.05, deadline.stops_at - time.time())
-        stop.asked.wait(min(NOTICE_EVERY * pace, left))
+        stop.asked.wait(min(CHECK_EVERY * pace, left))
+
+
+def watch_cloud(stop: Stop, cloud: Cloud, noticed: Callable[[Notice], None], pace: float) -> None:
+    """Stops the work when the cloud takes the machine back. Blocks until it is to stop; a thread's body
+    of its own, since a metadata service may take its time."""
+    while not stop.asked.is_set():
+        notice = cloud.notice()
+        if notice:
+            noticed(notice)
+            stop.ask(INTERRUPTED)
+        stop.asked.wait(cloud.notice_every * pace)

@@ -1,4 +1,4 @@
-"""The run's work directory: in S3 or a POSIX directory, with the same few operations."""
+"""The run's work directory as a few operations, and the one that is a plain directory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
-from shared.runner.aws import Aws
-from shared.runner.errors import Failed, StepFailed
-from shared.runner.s3 import Bucket, Upload
+from shared.runner.errors import Failed
 
 
 class Sink(Protocol):
@@ -38,38 +36,6 @@ class WorkDir(Protocol):
 
     def sink(self, name: str) -> Sink:
         """Begins to write a file."""
-
-
-def opened(address: str, aws: Aws) -> WorkDir:
-    """The work directory at an address. Raises StepFailed for one that this runner cannot use."""
-    if address.startswith("s3://"):
-        bucket, _, prefix = address[5:].partition("/")
-        return S3Dir(Bucket(aws, bucket), prefix.strip("/"))
-    path = address.removeprefix("file://")
-    if not path.startswith("/"):
-        raise StepFailed(f"work directory {address} is neither s3://... nor an absolute path")
-    return PosixDir(Path(path))
-
-
-class S3Dir:
-    """Objects below a prefix."""
-
-    def __init__(self, bucket: Bucket, prefix: str) -> None:
-        self.bucket = bucket
-        self._prefix = f"{prefix}/" if prefix else ""
-
-    def put(self, name: str, source: IO[bytes]) -> None:
-        self.bucket.put(self._prefix + name, source)
-
-    def get(self, name: str, path: Path) -> bool:
-        return self.bucket.get(self._prefix + name, path)
-
-    def names(self, prefix: str) -> Iterator[str]:
-        for key in self.bucket.names(self._prefix + prefix):
-            yield key[len(self._prefix) :]
-
-    def sink(self, name: str) -> Sink:
-        return Upload(self.bucket, self._prefix + name)
 
 
 class PosixDir:
