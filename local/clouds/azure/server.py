@@ -11,6 +11,7 @@ from typing import Self
 from local.clouds.azure.arm.judge import Block, Judge
 from local.clouds.azure.arm.store import Resource
 from local.clouds.azure.blob import accounts
+from local.clouds.azure.blob.models import BLOCK, Blob, Content
 from local.clouds.azure.compute import life
 from local.clouds.azure.compute.models import MACHINE, find
 from local.clouds.azure.entra.models import TENANT
@@ -112,6 +113,19 @@ class EmulatedAzure:
         that Azure would refuse."""
         with self._gateway.turn:
             return accounts.make(self.state, SUBSCRIPTION_ID, name, group, location, containers)
+
+    def files(self, account: str, container: str) -> dict[str, bytes]:
+        """The blobs of a container by name, as its owner sees them. Empty when there is no such container."""
+        with self._gateway.turn:
+            found = self.state.blobs.containers.get(account, {}).get(container)
+            return {name: blob.content.read() for name, blob in found.blobs.items()} if found else {}
+
+    def put(self, account: str, container: str, name: str, data: bytes) -> None:
+        """Writes a block blob, as its owner would."""
+        with self._gateway.turn:
+            blob = Blob(BLOCK, Content(data), self.state.now)
+            self.state.blobs.touch(blob, self.state.now)
+            self.state.blobs.containers[account][container].put(name, blob)
 
     def enforce(self, who: str, *roles: Block) -> None:
         """From now on a principal (client id, object id or name) may do what these roles' permissions
