@@ -38,12 +38,12 @@ def info(*, output: Output = Format.text) -> None:
 
 
 def permissions(
-    platform: Annotated[str, typer.Argument(help="aws-cloud.")],
+    platform: Annotated[str, typer.Argument(help="aws-cloud or azure-cloud.")],
     *,
     step: Annotated[Step | None, typer.Option(help="Only this step's.", show_default=False)] = None,
     output: Output = Format.text,
 ) -> None:
-    """Print the IAM policy that a platform needs, whole or for one step."""
+    """Print the policy (AWS) or role (Azure) that a platform needs, whole or for one step."""
     import json
 
     from local.cli.client import connect

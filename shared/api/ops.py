@@ -120,9 +120,12 @@ def permissions(world: Here, _token: ByUser, platform: str, step: str | None = N
     """The policy that a platform needs, whole or for one step."""
     if step is not None and step not in STEPS:
         raise bad(Fault("step", f"must be one of {', '.join(STEPS)}"))
-    if platform != "aws-cloud":
-        raise not_found("permissions of platform", platform)
-    from shared.providers.aws.permissions import policy
+    if platform == "aws-cloud":
+        from shared.providers.aws.permissions import policy as of_aws
 
-    found: dict[str, Any] = policy(step, world.settings.forge_prefix)
-    return found
+        return of_aws(step, world.settings.forge_prefix)
+    if platform == "azure-cloud":
+        from shared.providers.azure.permissions import policy as of_azure
+
+        return of_azure(step)
+    raise not_found("permissions of platform", platform)

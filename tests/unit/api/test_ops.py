@@ -41,6 +41,15 @@ def test_the_permissions_of_a_step_are_a_policy(api: Front, step: str | None) ->
     assert all(each["Effect"] == "Allow" for each in found["Statement"])
 
 
+def test_the_permissions_of_an_azure_step_are_a_custom_role(api: Front) -> None:
+    whole = api.get("/headnode/permissions/azure-cloud")["properties"]
+    launch = api.get("/headnode/permissions/azure-cloud?step=launch")["properties"]
+    action = "Microsoft.Compute/virtualMachines/write"
+    assert action in whole["permissions"][0]["actions"]
+    assert action in launch["permissions"][0]["actions"]
+    assert len(launch["permissions"][0]["actions"]) < len(whole["permissions"][0]["actions"])
+
+
 def test_permissions_of_what_there_is_not_are_not_found(api: Front) -> None:
     assert api.call("GET", "/headnode/permissions/moon").status_code == 404
     assert api.call("GET", "/headnode/permissions/aws-cloud?step=fly").status_code == 400
