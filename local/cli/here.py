@@ -64,20 +64,55 @@ def serve(
 @clouds.command("aws")
 def aws(*, host: Address = "127.0.0.1", port: Port = 4566, output: Output = Format.text) -> None:
     """Run an emulated AWS whose machines are processes here; use it with AWS_ENDPOINT_URL."""
-    import json
-
     from local.clouds.aws import EmulatedAws
     from local.serve import asked_to_stop
 
     with EmulatedAws(port, host=host) as cloud:
         asked = asked_to_stop()
-        variables = cloud.environment()
-        if output is Format.json:
-            print(json.dumps(variables), flush=True)
-        else:
-            for name, value in variables.items():
-                print(f"export {name}={value}", flush=True)
+        _exported(cloud.environment(), output)
         asked.wait()
+
+
+@clouds.command("azure")
+def azure(
+    *,
+    host: Address = "127.0.0.1",
+    port: Port = 4577,
+    storage: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ACCOUNT/CONTAINER",
+            help="A storage account and a container to begin with; repeatable. Default: headnode/work.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Output = Format.text,
+) -> None:
+    """Run an emulated Azure whose machines are processes here; use it with HEADNODE_AZURE_URL."""
+    from local.clouds.azure import EmulatedAzure
+    from local.serve import asked_to_stop
+
+    wanted = [each.partition("/")[::2] for each in storage or ["headnode/work"]]
+    with EmulatedAzure(port, host=host) as cloud:
+        try:
+            for account, container in wanted:
+                cloud.account(account, containers=[container] if container else [])
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--storage") from None
+        asked = asked_to_stop()
+        _exported(cloud.environment(), output)
+        asked.wait()
+
+
+def _exported(variables: dict[str, str], output: Format) -> None:
+    """Prints what points an SDK at a cloud: lines for a shell, or one JSON document."""
+    import json
+
+    if output is Format.json:
+        print(json.dumps(variables), flush=True)
+        return
+    for name, value in variables.items():
+        print(f"export {name}={value}", flush=True)
 
 
 class Engine(StrEnum):

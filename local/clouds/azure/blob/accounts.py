@@ -22,8 +22,13 @@ def make(
 ) -> str:
     """Makes an account without account keys, its group and its containers, as far as they are not
     there; the account's ARM id. Raises ValueError for names that Azure would not take."""
-    if not _ACCOUNT.fullmatch(name):
-        raise ValueError(f"not a name of a storage account: {name}")
+    containers = list(containers)
+    for known, what, each in [
+        (_ACCOUNT, "account", name),
+        *((_CONTAINER, "container", c) for c in containers),
+    ]:
+        if not known.fullmatch(each):
+            raise ValueError(f"not a name of a storage {what}: '{each}'")
     found = find(state, name)
     if found is None:
         where = f"/subscriptions/{subscription}/resourceGroups/{group}"
