@@ -1,30 +1,23 @@
 """A very fast stand-in for EC2 and CloudWatch Logs, for benchmarks: moto needs 10 ms per launch and
 minutes for thousands of instances.
 
-    with Ec2Stub(instances=50_000, doomed=500) as stub:
-        boto3.client("ec2", endpoint_url=stub.url)
+    with stub.ec2(instances=50_000, doomed=500) as running:
+        boto3.client("ec2", endpoint_url=running.url)
 
-Run as a process of its own (`python -m tests.bench.ec2_stub`), so that it does not share the measured
-process's interpreter lock. Knows RunInstances (one machine per token), DescribeInstances (filters,
-pages of up to 1,000), TerminateInstances, CreateTags, DeleteTags and GetLogEvents. `GET /_stub` tells
-how many calls of each it had and the seconds it spent on them.
+Knows RunInstances (one machine per token), DescribeInstances (filters,
+pages of up to 1,000), TerminateInstances, CreateTags, DeleteTags and GetLogEvents.
 """
 
 import argparse
 import asyncio
 import json
-import subprocess
-import sys
-import time
-import urllib.request
 from base64 import b64decode, b64encode
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl
 
 from shared.model import tags
+from tests.bench.stub import Answer, http, serve
 
 ROOT = "http://ec2.amazonaws.com/doc/2016-11-15/"
 LINES = 10_000
@@ -37,11 +30,9 @@ class Fleet:
     def __init__(self, count: int, doomed: int, installation: str, now: float) -> None:
         self.machines: dict[str, list[Any]] = {}
         self.by_token: dict[str, str] = {}
-        self.calls: Counter[str] = Counter()
-        self.seconds: dict[str, float] = defaultdict(float)
         for number in range(count):
             overdue = number * doomed // count != (number + 1) * doomed // count if count else False
-            self.machines[f"i-{number:017x}"] = ["running", _labels(number, installation, now, overdue), ""]
+            self.machines[f"i-{number:017x}"] = ["running", labels(number, installation, now, overdue), ""]
 
     def launch(self, asked: dict[str, str]) -> str:
         token = asked.get("ClientToken", "")
@@ -157,7 +148,7 @@ class _Search:
         return True
 
 
-def _labels(number: int, installation: str, now: float, overdue: bool) -> dict[str, str]:
+def labels(number: int, installation: str, now: float, overdue: bool) -> dict[str, str]:
     return {
         tags.INSTALLATION: installation,
         tags.ENVIRONMENT: f"environment{number % 10:011d}",
@@ -193,11 +184,10 @@ def _log_page() -> bytes:
     return json.dumps({"events": events, "nextForwardToken": token, "nextBackwardToken": "b/0"}).encode()
 
 
-class Server:
-    """HTTP/1.1 with keep-alive, no framework in the way."""
+class Front:
+    """Finds the action of a request."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self.fleet = fleet
         self.page = _log_page()
         self.actions: dict[str, Callable[[dict[str, str]], str]] = {
             "RunInstances": fleet.launch,
@@ -207,89 +197,21 @@ class Server:
             "DeleteTags": fleet.untag,
         }
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serves one connection until the client closes it. asyncio sets TCP_NODELAY itself."""
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                lower = head.lower()
-                at = lower.find("content-length:")
-                length = int(lower[at + 15 : lower.index("\r\n", at)]) if at >= 0 else 0
-                body = await reader.readexactly(length) if length else b""
-                writer.write(self.answer(head, body))
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    def answer(self, head: str, body: bytes) -> bytes:
-        """The whole answer to one request."""
-        begun = time.perf_counter()
-        if head.startswith("GET /_stub"):
-            told = {
-                "calls": self.fleet.calls,
-                "seconds": self.fleet.seconds,
-                "machines": len(self.fleet.machines),
-            }
-            return _http(json.dumps(told).encode(), "application/json")
+    def answer(self, head: str, body: bytes) -> Answer:
+        """The action and the answer."""
         if "logs_20140328." in head.lower():
-            answer, name = self._logs(body), "GetLogEvents"
-        else:
-            asked = dict(parse_qsl(body.decode(), keep_blank_values=True))
-            name = asked["Action"]
-            answer = _http(self.actions[name](asked).encode(), "text/xml;charset=UTF-8")
-        self.fleet.calls[name] += 1
-        self.fleet.seconds[name] += time.perf_counter() - begun
-        return answer
+            return "GetLogEvents", self._logs(body)
+        asked = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        name = asked["Action"]
+        return name, http(self.actions[name](asked).encode(), "text/xml;charset=UTF-8")
 
     def _logs(self, body: bytes) -> bytes:
         asked = json.loads(body)
         token = asked.get("nextToken")
         if token == f"f/{LINES}":
-            return _http(
-                json.dumps({"events": [], "nextForwardToken": token}).encode(), "application/x-amz-json-1.1"
-            )
-        return _http(self.page, "application/x-amz-json-1.1")
-
-
-def _http(body: bytes, kind: str) -> bytes:
-    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-async def serve(fleet: Fleet) -> None:
-    """Serves until the process's standard input closes: it never outlives who started it."""
-    server = await asyncio.start_server(Server(fleet).connected, "127.0.0.1", 0, limit=1 << 20)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    server.close()
-
-
-class Ec2Stub:
-    """Starts the stub as a process and ends it."""
-
-    def __init__(
-        self, instances: int = 50_000, doomed: int = 0, installation: str = "bench", now: float = 0.0
-    ) -> None:
-        self.url = ""
-        self._arguments = [str(instances), str(doomed), installation, str(now or time.time())]
-        self._process: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.bench.ec2_stub", *self._arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
-        return self
-
-    def told(self) -> dict[str, Any]:
-        """Calls and seconds by action, and how many instances there are, terminated ones included."""
-        with urllib.request.urlopen(f"{self.url}/_stub", timeout=10) as answer:
-            return dict(json.loads(answer.read()))
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self._process:
-            self._process.communicate()
+            empty = json.dumps({"events": [], "nextForwardToken": token}).encode()
+            return http(empty, "application/x-amz-json-1.1")
+        return http(self.page, "application/x-amz-json-1.1")
 
 
 def main() -> None:
@@ -300,7 +222,8 @@ def main() -> None:
     parser.add_argument("installation")
     parser.add_argument("now", type=float)
     given = parser.parse_args()
-    asyncio.run(serve(Fleet(given.instances, given.doomed, given.installation, given.now)))
+    fleet = Fleet(given.instances, given.doomed, given.installation, given.now)
+    asyncio.run(serve(Front(fleet).answer))
 
 
 if __name__ == "__main__":

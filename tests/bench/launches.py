@@ -13,7 +13,7 @@ from shared.ports import World
 from shared.providers.aws.ordering import request_for
 from shared.steps.deliver import handle
 from shared.steps.launch import order
-from tests.bench.ec2_stub import Ec2Stub
+from tests.bench import stub
 from tests.bench.figures import Figure
 from tests.bench.place import REGION, environment_in, submitted, world_at
 
@@ -24,13 +24,13 @@ ROUNDS = 5
 
 def figures() -> Iterator[Figure]:
     """Own time per launch (p50), cloud writes per launch, and the ratio over the bare loop."""
-    with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
+    with stub.ec2() as cloud, world_at(cloud.url) as world:
         yield own_time(world)
-    with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
-        before = stub.told()["calls"].get("RunInstances", 0)
+    with stub.ec2() as cloud, world_at(cloud.url) as world:
+        before = cloud.calls.get("RunInstances", 0)
         runs = submitted(world, environment_in(world), 50)
         drain(world)
-        calls = stub.told()["calls"]
+        calls = cloud.calls
         writes = (calls["RunInstances"] - before) / len(runs)
         yield Figure("cloud writes per launch", writes, 1, "calls", f"calls of the stub: {calls}")
     yield throughput()
@@ -73,11 +73,11 @@ def throughput() -> Figure:
     number of workers, turn by turn; the middle of the ratios."""
     ratios = []
     for _ in range(ROUNDS):
-        with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
+        with stub.ec2() as cloud, world_at(cloud.url) as world:
             environment = environment_in(world)
             submitted(world, environment, 8)
             drain(world)
-            bare = timed(partial(bare_loop, stub.url, request_of(world, environment)))
+            bare = timed(partial(bare_loop, cloud.url, request_of(world, environment)))
             submitted(world, environment, LAUNCHES)
             ours = timed(partial(drain, world))
             ratios.append((ours / bare, ours, bare))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shared.model.machine import Offer
 from shared.model.run import Attempt, Run
 from shared.steps.logs import read_log
-from tests.bench.ec2_stub import Ec2Stub
+from tests.bench import stub
 from tests.bench.figures import Figure
 from tests.bench.place import REGION, environment_in, world_at
 
@@ -19,12 +19,12 @@ def figures() -> Iterator[Figure]:
     """The ratio: medians of calls made turn by turn."""
     import boto3
 
-    with Ec2Stub(instances=0, doomed=0) as stub, world_at(stub.url) as world:
+    with stub.ec2() as cloud, world_at(cloud.url) as world:
         environment = environment_in(world)
         attempt = Attempt(number=1, state="alive", offer=Offer(machine_type="m6i.large"), machine_id="i-1")
         run = Run(id="r" * 16, name="n", session_id="s", environment_id=environment.id, attempts=(attempt,))
         source = world.logs(environment)
-        client = boto3.client("logs", region_name=REGION, endpoint_url=stub.url)
+        client = boto3.client("logs", region_name=REGION, endpoint_url=cloud.url)
         bare, ours = [], []
         for _ in range(ROUNDS):
             start = time.perf_counter()

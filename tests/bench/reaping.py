@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from shared.model.machine import Offer
 from shared.model.run import Attempt, Run
 from shared.steps.sweep import scope
-from tests.bench.ec2_stub import Ec2Stub
+from tests.bench import stub
 from tests.bench.figures import Figure
 from tests.bench.place import environment_in, world_at
 
@@ -55,12 +55,12 @@ def known(number: int, environment_id: str, now: float) -> Run:
 
 def figures() -> Iterator[Figure]:
     """Memory and calls of one sweep over 50,000 machines of which 500 have to go."""
-    with Ec2Stub(instances=INSTANCES, doomed=DOOMED, installation="bench") as stub:
+    with stub.ec2(INSTANCES, DOOMED) as cloud:
         done = subprocess.run(
-            [sys.executable, "-c", CHILD, stub.url], capture_output=True, text=True, check=True
+            [sys.executable, "-c", CHILD, cloud.url], capture_output=True, text=True, check=True
         )
         seconds, megabytes = map(float, done.stdout.split()[-2:])
-        calls = stub.told()["calls"]
+        calls = cloud.calls
     pages = calls["DescribeInstances"]
     how = f"{INSTANCES:,} machines, {DOOMED} removed in {seconds:.1f} s; calls {calls}"
     yield Figure("sweep of a large account, memory", megabytes, 200, "MB", how)
