@@ -10,6 +10,7 @@ from local.clouds.azure.compute import urls as compute
 from local.clouds.azure.entra import urls as entra
 from local.clouds.azure.errors import unmodelled
 from local.clouds.azure.imds import urls as imds
+from local.clouds.azure.keyvault import urls as keyvault
 from local.clouds.azure.msi import urls as msi
 from local.clouds.azure.network import urls as network
 from local.clouds.azure.resources import urls as resources
@@ -46,7 +47,7 @@ would give. Whoever may make them learns that they are not modelled."""
 def routes() -> list[Route]:
     """All routes, the more special before the more general."""
     natural = [Route(method, path, action, _refuse, _ANY) for method, path, action in NATURAL]
-    services = (blob, authorization, resources, msi, network, compute, imds, entra)
+    services = (blob, authorization, resources, msi, network, compute, imds, entra, keyvault)
     return [*(route for each in services for route in each.routes), *operations.routes, *natural]
 
 

@@ -12,6 +12,7 @@ from local.clouds.azure.blob.models import Accounts
 from local.clouds.azure.call import Call
 from local.clouds.azure.entra.models import Directory
 from local.clouds.azure.faults import Faults
+from local.clouds.azure.keyvault.models import Vaults
 from local.clouds.azure.timings import Timings
 from local.clouds.machines import MachineRoom
 
@@ -37,6 +38,7 @@ class State:
     """Workspaces that may come back, by id in lower case."""
     blobs: Accounts = field(default_factory=Accounts)
     delegation: Keys = field(default_factory=Keys)
+    vaults: Vaults = field(default_factory=Vaults)
 
     def __post_init__(self) -> None:
         self.judge = Judge(self)
@@ -57,6 +59,7 @@ class State:
         for part in (self.store, self.agenda, self.directory, self.operations, self.soft_deleted, self.judge):
             part.clear()
         self.blobs.clear()
+        self.vaults.clear()
         self.page_size, self.timings = PAGE, Timings()
 
 

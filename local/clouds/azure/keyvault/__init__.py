@@ -1,0 +1,1 @@
+"""Key vaults: RSA keys that wrap other keys and never leave."""
