@@ -93,11 +93,11 @@ class StubProcess:
             self._process.communicate()
 
 
-def ec2(instances: int = 0, doomed: int = 0) -> StubProcess:
-    """EC2 and CloudWatch Logs, with so many synthetic instances of which so many are overdue."""
-    return StubProcess("tests.bench.ec2_stub", instances, doomed, "bench", time.time())
+def ec2(instances: int = 0, doomed: int = 0, now: float = 0.0) -> StubProcess:
+    """EC2 and CloudWatch Logs, with so many synthetic instances of which so many are overdue at `now`."""
+    return StubProcess("tests.bench.ec2_stub", instances, doomed, "bench", now or time.time())
 
 
-def azure(machines: int = 0, doomed: int = 0) -> StubProcess:
+def azure(machines: int = 0, doomed: int = 0, now: float = 0.0) -> StubProcess:
     """ARM's virtual machines, in the same way."""
-    return StubProcess("tests.bench.azure_stub", machines, doomed, "bench", time.time())
+    return StubProcess("tests.bench.azure_stub", machines, doomed, "bench", now or time.time())

@@ -5,10 +5,12 @@ from typing import Any
 import boto3
 
 from shared.model import tags
-from tests.bench.ec2_stub import LINES, Ec2Stub
+from tests.bench import stub as stubs
+from tests.bench.ec2_stub import LINES
+from tests.bench.stub import StubProcess
 
 
-def client(service: str, stub: Ec2Stub) -> Any:
+def client(service: str, stub: StubProcess) -> Any:
     return boto3.client(
         service,
         endpoint_url=stub.url,
@@ -24,7 +26,7 @@ def ids(ec2: Any, **asked: Any) -> list[str]:
 
 
 def test_launches_are_one_per_token_and_found_by_tag():
-    with Ec2Stub(instances=0) as stub:
+    with stubs.ec2() as stub:
         ec2 = client("ec2", stub)
         asked: dict[str, Any] = {
             "ImageId": "ami-1",
@@ -39,11 +41,11 @@ def test_launches_are_one_per_token_and_found_by_tag():
 
         assert first == again != other
         assert ids(ec2, Filters=[{"Name": f"tag:{tags.RUN}", "Values": ["r1"]}]) == [first, other]
-        assert stub.told()["calls"] == {"RunInstances": 3, "DescribeInstances": 1}
+        assert stub.calls == {"RunInstances": 3, "DescribeInstances": 1}
 
 
 def test_listing_comes_in_pages_and_removal_shows():
-    with Ec2Stub(instances=2_500, doomed=5) as stub:
+    with stubs.ec2(2_500, 5) as stub:
         ec2 = client("ec2", stub)
         mine = {"Name": f"tag:{tags.INSTALLATION}", "Values": ["bench"]}
         alive = {"Name": "instance-state-name", "Values": ["pending", "running"]}
@@ -53,13 +55,13 @@ def test_listing_comes_in_pages_and_removal_shows():
         ec2.terminate_instances(InstanceIds=found[1:500])
 
         assert len(set(found)) == 2_500
-        assert stub.told()["calls"]["DescribeInstances"] == 3
+        assert stub.calls["DescribeInstances"] == 3
         assert len(ids(ec2, Filters=[mine, alive])) == 2_001
         assert ids(ec2, Filters=[{"Name": "tag-key", "Values": [tags.ORPHAN]}]) == found[:1]
 
 
 def test_as_many_are_overdue_as_asked():
-    with Ec2Stub(instances=2_000, doomed=70, now=1_000_000) as stub:
+    with stubs.ec2(2_000, 70, now=1_000_000) as stub:
         pages = client("ec2", stub).get_paginator("describe_instances").paginate()
         deadlines = [
             int(tag["Value"])
@@ -73,7 +75,7 @@ def test_as_many_are_overdue_as_asked():
 
 
 def test_log_lines_come_in_one_page():
-    with Ec2Stub(instances=0) as stub:
+    with stubs.ec2() as stub:
         logs = client("logs", stub)
 
         page = logs.get_log_events(logGroupName="g", logStreamName="s", startFromHead=True)
