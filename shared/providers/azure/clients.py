@@ -82,17 +82,16 @@ class Clients:
         action: str,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         accept: tuple[str | int, ...] = (),
-        **query: str,
     ) -> Answer:
-        """One request of ARM. `path` begins with /subscriptions, or is a page's whole address. `action`
+        """One request of ARM. `path` begins with /subscriptions, or is a next page's whole address. `action`
         is the permission it needs, for texts.
 
         Raises what `errors` makes of a refusal, but for the statuses and codes in `accept`."""
-        url = path if path.startswith(self.endpoints.arm) else f"{self.endpoints.arm}{path}"
-        if version:
-            asked = "&".join(f"{name}={value}" for name, value in {"api-version": version, **query}.items())
-            url = f"{url}?{asked}"
+        asked = {"api-version": version, **(query or {})}
+        more = "&".join(f"{name}={value}" for name, value in asked.items())
+        url = path if "://" in path else f"{self.endpoints.arm}{path}?{more}"
         given = {"Accept": "application/json", **(headers or {})}
         content = b""
         if body is not None:
