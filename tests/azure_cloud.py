@@ -110,6 +110,35 @@ class Clients:
 
         return AuthorizationManagementClient(**self.arguments(), api_version="2022-04-01")
 
+    @cached_property
+    def workspaces(self) -> Any:
+        """The management of Log Analytics: `.workspaces`, `.tables`."""
+        from azure.mgmt.loganalytics import LogAnalyticsManagementClient
+
+        return LogAnalyticsManagementClient(**self.arguments())
+
+    @cached_property
+    def monitor(self) -> Any:
+        """`.data_collection_endpoints`, `.data_collection_rules`."""
+        from azure.mgmt.monitor import MonitorManagementClient
+
+        return MonitorManagementClient(**self.arguments())
+
+    def logs(self, **options: Any) -> Any:
+        """The query client of Log Analytics."""
+        from azure.monitor.query import LogsQueryClient
+
+        policy = Bearer(lambda: token(self.cloud, "https://api.loganalytics.io"))
+        options = {**RETRIES_OFF, "authentication_policy": policy, **options}
+        return LogsQueryClient(Credential(), endpoint=self.cloud.url, **options)
+
+    def ingestion(self, endpoint: str, bearer: str = "") -> Any:
+        """The client that sends records to a data collection endpoint."""
+        from azure.monitor.ingestion import LogsIngestionClient
+
+        policy = Bearer(lambda: bearer or token(self.cloud, "https://monitor.azure.com/"))
+        return LogsIngestionClient(endpoint, Credential(), authentication_policy=policy, **RETRIES_OFF)
+
     def blobs(self, account: str, **options: Any) -> Any:
         """The blob service of an account of the emulator's."""
         from azure.storage.blob import BlobServiceClient

@@ -10,9 +10,11 @@ from local.clouds.azure.compute import urls as compute
 from local.clouds.azure.entra import urls as entra
 from local.clouds.azure.errors import unmodelled
 from local.clouds.azure.imds import urls as imds
+from local.clouds.azure.insights import urls as insights
 from local.clouds.azure.keyvault import urls as keyvault
 from local.clouds.azure.msi import urls as msi
 from local.clouds.azure.network import urls as network
+from local.clouds.azure.operationalinsights import urls as operationalinsights
 from local.clouds.azure.resources import urls as resources
 
 SUBSCRIPTION_ID = "0b1f6471-1bf0-4dda-aec3-111122223333"
@@ -47,7 +49,10 @@ would give. Whoever may make them learns that they are not modelled."""
 def routes() -> list[Route]:
     """All routes, the more special before the more general."""
     natural = [Route(method, path, action, _refuse, _ANY) for method, path, action in NATURAL]
-    services = (blob, authorization, resources, msi, network, compute, imds, entra, keyvault)
+    services = (
+        *(blob, authorization, resources, msi, network, compute, imds, entra, keyvault),
+        *(operationalinsights, insights),
+    )
     return [*(route for each in services for route in each.routes), *operations.routes, *natural]
 
 

@@ -126,8 +126,7 @@ def accepted(
         state, call, over, seconds=state.timings.of(f"{resource.type}/write"), target=resource.id
     )
     answer = Answer.json(resource.shown(), 201 if new else 200)
-    location = str(resource.body.get("location", "global"))
-    answer.headers += operations.links(state, call, operation, location, result=False)
+    answer.headers += operations.links(state, call, operation, _place(state, resource), result=False)
     return answer
 
 
@@ -138,17 +137,17 @@ def leaving(
     is nothing to delete."""
     if resource is None:
         return Answer(204)
-    resource.state = "Deleting"
+    first, resource.state = resource.state != "Deleting", "Deleting"
 
     def over() -> None:
-        state.store.remove(resource)
-        if gone:
-            gone()
+        if first:
+            _take_out(state, resource)
+            if gone:
+                gone()
 
     operation = operations.begin(state, call, over, seconds=state.timings.of(f"{resource.type}/delete"))
     answer = Answer(202)
-    location = str(resource.body.get("location", "global"))
-    answer.headers += operations.links(state, call, operation, location, result=True)
+    answer.headers += operations.links(state, call, operation, _place(state, resource), result=True)
     return answer
 
 
@@ -158,8 +157,21 @@ def removed(state: "State", call: Call) -> Answer:
     found = state.store.get(call.path)
     if found is None:
         return Answer(204)
-    state.store.remove(found)
+    _take_out(state, found)
     return Answer(200)
+
+
+def _take_out(state: "State", resource: Resource) -> None:
+    """What is below a resource, role assignments at it among them, goes along."""
+    for each in state.store.under(resource.id):
+        state.store.remove(each)
+    state.store.remove(resource)
+
+
+def _place(state: "State", resource: Resource) -> str:
+    """Where a resource is; a part of another is where that is."""
+    around = state.store.get(resource.id.rsplit("/", 2)[0])
+    return str(resource.body.get("location") or (around and around.body.get("location")) or "global")
 
 
 def stamp(at: float) -> str:

@@ -3,21 +3,23 @@
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.operationalinsights.models import WORKSPACE, put_aside
 
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
 
 TYPE = "Microsoft.Resources/resourceGroups"
-WORKSPACE = "microsoft.operationalinsights/workspaces"
 
 
 def empty(state: "State", group: Resource) -> None:
     """Removes what is in a group: identities leave the directory, workspaces can come back for a
     while. Role definitions do not live in groups."""
-    for each in state.store.under(group.id):
+    inside = state.store.under(group.id)
+    for each in inside:
         state.store.remove(each)
-        if each.type.lower() == WORKSPACE:
-            state.soft_deleted[each.id.lower()] = each
+        if each.type.lower() == WORKSPACE.lower():
+            tables = [t for t in inside if t.id.lower().startswith(f"{each.id.lower()}/tables/")]
+            put_aside(state, each, tables)
         elif "principalId" in each.properties and each.type.endswith("userAssignedIdentities"):
             state.directory.remove(each.properties["principalId"])
 

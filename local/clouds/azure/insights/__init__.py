@@ -1,0 +1,1 @@
+"""Data collection endpoints and rules: the way of log records into tables."""
