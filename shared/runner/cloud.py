@@ -37,6 +37,8 @@ class Cloud:
     """How addresses of its object storage begin."""
     notice_every = 5.0
     """Seconds between two looks for a notice."""
+    removes_itself = False
+    """Whether the user lets this machine remove itself, should nobody else."""
 
     def machine_id(self) -> str:
         """This machine's id in its cloud; "" while or where it cannot be had. Blocks for seconds at most."""

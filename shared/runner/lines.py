@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 LONGEST = 200_000
@@ -16,13 +17,15 @@ class Mask:
 
     def __init__(self) -> None:
         self._secrets: list[str] = []
+        self._lock = threading.Lock()
 
     def add(self, secret: str) -> None:
-        """From now on this is masked."""
+        """From now on this is masked. Any thread may say so."""
         pieces = {secret, *secret.splitlines()}
-        known = {*self._secrets, *(each for each in pieces if len(each.strip()) >= SHORTEST_SECRET)}
-        # Longest first: a secret may hold another one.
-        self._secrets = sorted(known, key=lambda each: (-len(each), each))
+        with self._lock:
+            known = {*self._secrets, *(each for each in pieces if len(each.strip()) >= SHORTEST_SECRET)}
+            # Longest first: a secret may hold another one.
+            self._secrets = sorted(known, key=lambda each: (-len(each), each))
 
     @property
     def longest(self) -> int:

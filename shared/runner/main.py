@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from shared.runner.watch import TERMINATED, Stop
 
 FINISH_WITHIN = 1500.0
 """Seconds after the work was stopped by which the machine is switched off, whatever still hangs."""
+REMOVED_WITHIN = 180.0
+"""Seconds after its last word in which the control plane removes a machine whose cloud bills it also when
+it is switched off. One that may remove itself does so then."""
 
 
 def main(argv: list[str]) -> int:
@@ -29,23 +33,29 @@ def main(argv: list[str]) -> int:
     # The rest of the code is never interrupted by a signal: the handler only leaves a note.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.note(TERMINATED))
+    pace = float(os.environ.get("HEADNODE_PACE", "1"))
+    session: Session | None = None
     try:
         os.umask(0o077)
-        threading.Thread(target=last_resort, args=(stop,), daemon=True).start()
-        pace = float(os.environ.get("HEADNODE_PACE", "1"))
-        Session(Boot.read(options.boot), Places.of(), stop, pace).run()
+        session = Session(Boot.read(options.boot), Places.of(), stop, pace)
+        threading.Thread(target=last_resort, args=(stop, session), daemon=True).start()
+        session.run()
     except RunnerError as error:
         print(f"headnode: {error}", file=sys.stderr, flush=True)
     except BaseException:
         traceback.print_exc()
     finally:
+        if session is not None and session.cloud.removes_itself:
+            time.sleep(REMOVED_WITHIN * pace)
+            session.cloud.remove_machine()
         power_off()
     return 1
 
 
-def last_resort(stop: Stop) -> None:
+def last_resort(stop: Stop, session: Session) -> None:
     """Switches the machine off when saving and reporting hang."""
     stop.asked.wait()
     threading.Event().wait(FINISH_WITHIN)
+    session.cloud.remove_machine()
     power_off()
     os._exit(1)

@@ -38,6 +38,9 @@ class Spec:
     token: str
     api: str
     workspace: int | None
+    azure: dict[str, Any]
+    """On Azure: `client_id` of the machine's identity, `storage_account`, `storage_url`, `vm_id`,
+    `self_delete`. Empty elsewhere."""
 
     @staticmethod
     def of(given: Any) -> Spec:
@@ -103,4 +106,5 @@ _FIELDS = {
     "token": _field("token", str),
     "api": _field("api", str, ""),
     "workspace": lambda given: given.get("workspace"),
+    "azure": _field("azure", dict, {}),
 }

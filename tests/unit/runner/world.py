@@ -47,9 +47,9 @@ Routes = Callable[[str, str, dict[str, str], bytes], tuple[int, bytes]]
 
 
 @contextmanager
-def serving(routes: Routes) -> Iterator[str]:
+def serving(routes: Routes, handler: type[Handler] = Handler) -> Iterator[str]:
     """A server on a free port of loopback; gives its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.routes = routes  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
