@@ -51,9 +51,9 @@ class Judge:
         attributes: Mapping[str, str] | None = None,
     ) -> bool:
         """Whether the principal holds an action at a scope. `attributes` of the resource are what
-        conditions of assignments ask for."""
+        conditions of assignments ask for; conditions say nothing about actions that are none on data."""
         known = {name.lower(): value for name, value in (attributes or {}).items()}
-        blocks = self._blocks(principal, scope, conditions.Asked(action, known))
+        blocks = self._blocks(principal, scope, conditions.Asked(action, known) if data else None)
         return blocks is None or any(allows(block, action, data=data) for block in blocks)
 
     def require(self, principal: str, action: str, scope: str, *, data: bool = False) -> None:
@@ -74,9 +74,9 @@ class Judge:
 
     def is_enforced(self, principal: str) -> bool:
         """Whether the principal has no more than was enforced, or assigned, to it."""
-        return self._blocks(principal, "/", conditions.Asked("")) is not None
+        return self._blocks(principal, "/", None) is not None
 
-    def _blocks(self, principal: str, scope: str, asked: conditions.Asked) -> list[Block] | None:
+    def _blocks(self, principal: str, scope: str, asked: conditions.Asked | None) -> list[Block] | None:
         known = self.enforced.get(principal)
         if known is not None:
             return known
@@ -85,7 +85,7 @@ class Judge:
             return None
         return list(self._assigned(principal, scope, asked))
 
-    def _assigned(self, principal: str, scope: str, asked: conditions.Asked) -> Iterator[Block]:
+    def _assigned(self, principal: str, scope: str, asked: conditions.Asked | None) -> Iterator[Block]:
         state, wanted = self._state, scope.lower().rstrip("/") + "/"
         for each in state.store.of(ASSIGNMENTS):
             if each.properties["principalId"].lower() != principal.lower():
@@ -93,7 +93,7 @@ class Judge:
             if state.now < each.made_at + state.timings.propagation:
                 continue
             condition = each.properties.get("condition")
-            if condition and not conditions.read(condition)(asked):
+            if asked and condition and not conditions.read(condition)(asked):
                 continue
             if wanted.startswith(each.properties["scope"].lower().rstrip("/") + "/"):
                 yield from self._permissions(each.properties["roleDefinitionId"])

@@ -41,7 +41,7 @@ def make(
         found.properties = {"allowSharedKeyAccess": False, "allowBlobPublicAccess": False}
         state.store.put(found)
         state.blobs.drop(name)
-        state.blobs.containers[name] = {}
+        state.blobs.containers[name], state.blobs.homes[name] = {}, found.id
     for each in containers:
         if each not in state.blobs.containers[name]:
             add(state, name, each)
@@ -61,7 +61,8 @@ def add(state: "State", account: str, name: str, metadata: dict[str, str] | None
 
 def find(state: "State", name: str) -> Resource | None:
     """The account of that name, wherever it is: names are the world's."""
-    return next((each for each in state.store.of(TYPE) if each.name == name), None)
+    home = state.blobs.homes.get(name)
+    return state.store.get(home) if home else None
 
 
 def scope(account: Resource, container: str = "") -> str:

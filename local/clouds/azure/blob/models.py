@@ -107,6 +107,8 @@ class Accounts:
     def __init__(self) -> None:
         self.containers: dict[str, dict[str, Container]] = {}
         """By the account's name, then by theirs."""
+        self.homes: dict[str, str] = {}
+        """The accounts' ARM ids by name."""
         self.append_blocks = APPEND_BLOCKS
         """Blocks that an append blob takes; tests set fewer."""
         self._versions = itertools.count(1)
@@ -116,7 +118,8 @@ class Accounts:
         return f'"0x8DF{next(self._versions):012X}"'
 
     def drop(self, account: str) -> None:
-        """Forgets what is in one account. Idempotent."""
+        """Forgets one account. Idempotent."""
+        self.homes.pop(account, None)
         for container in self.containers.pop(account, {}).values():
             container.close()
 

@@ -159,6 +159,15 @@ def test_a_condition_narrows_a_role_to_a_container(somebody: Somebody, account: 
     assert somebody.ask("DELETE", "store/other/x") == (404, "BlobNotFound"), "the condition is silent on it"
 
 
+def test_a_condition_is_silent_on_containers_themselves(somebody: Somebody, account: str):
+    only = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'work'"
+    somebody.may(account, CONTRIBUTOR, condition=only, conditionVersion="2.0")
+
+    assert somebody.put("store/other/x") == MISMATCH
+    assert somebody.ask("GET", "store/other?restype=container") == (200, "")
+    assert somebody.ask("PUT", "store/new?restype=container") == (201, "")
+
+
 @pytest.mark.parametrize(
     "extra",
     [
