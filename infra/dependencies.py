@@ -1,7 +1,7 @@
-"""What the functions need from elsewhere: one lock file with hashes, and for each function the part of
-it that it imports.
+"""What the functions need from elsewhere: for each cloud one lock file with hashes, and for each function
+the part of it that it imports.
 
-Refresh the lock, which resolves the newest versions for every runtime and architecture, with
+Refresh the locks, which resolves the newest versions for every runtime and architecture, with
 
     python -m infra.dependencies
 """
@@ -12,19 +12,48 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from shared.errors import HeadnodeError
 
+HERE = Path(__file__).parent
 RUNTIMES = ("3.12", "3.13")
 ARCHITECTURES = ("arm64", "x86_64")
-LOCK = Path(__file__).parent / "aws" / "requirements.lock"
 
 STEP = ("aws-lambda-powertools", "aws-xray-sdk", "boto3", "msgspec")
 """What every function needs. The runtime has a boto3 too, of a version that changes under us."""
 API = (*STEP, "fastapi", "mangum")
+
+FUNCTIONS = (
+    "azure-core",
+    "azure-data-tables",
+    "azure-functions",
+    "azure-identity",
+    "azure-storage-queue",
+    "cryptography",
+    "fastapi",
+    "msgspec",
+    "requests",
+)
+"""What the Azure Functions need. azure-core sends through requests."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What is locked for one cloud, and where it runs."""
+
+    path: Path
+    roots: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+
+
+AWS = Lock(HERE / "aws" / "requirements.lock", API, RUNTIMES, ARCHITECTURES)
+AZURE = Lock(HERE / "azure" / "requirements.lock", FUNCTIONS, ("3.12",), ("x86_64",))
+"""Flex Consumption runs on x86-64 only."""
 
 SERVICES = ("dynamodb", "ec2", "iam", "kms", "logs", "s3", "sqs", "sts", "xray")
 """The services whose descriptions stay in botocore; all of them are four fifths of its size.."""
@@ -43,19 +72,20 @@ def pip(*arguments: str) -> str:
 
 
 def wheels_for(python_version: str, architecture: str) -> list[str]:
-    """pip's arguments for wheels that run in that Lambda runtime (Amazon Linux 2023, glibc 2.34)."""
+    """pip's arguments for wheels that run there: Lambda (Amazon Linux 2023) has glibc 2.34, Functions (Debian) no
+    older one than 2.31."""
     machine = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]
     platforms = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
     chosen = ["--only-binary=:all:", "--implementation=cp", f"--python-version={python_version}"]
     return [*chosen, *(f"--platform={each}" for each in platforms)]
 
 
-def install(target: Path, python_version: str, architecture: str) -> None:
-    """Puts everything in the lock file into `target`; whatever does not have a hash of the lock is
+def install(target: Path, python_version: str, architecture: str, lock: Lock = AWS) -> None:
+    """Puts everything in the lock into `target`; whatever does not have a hash of the lock is
     refused. Raises HeadnodeError when it cannot be had."""
     wheels = wheels_for(python_version, architecture)
     pip("install", "--quiet", "--no-deps", "--no-compile", "--require-hashes", f"--target={target}",
-        f"--requirement={LOCK}", *wheels)  # fmt: skip
+        f"--requirement={lock.path}", *wheels)  # fmt: skip
 
 
 def needed(site: Path, roots: Iterable[str]) -> list[Distribution]:
@@ -91,11 +121,11 @@ def files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
             yield name, Path(str(distribution.locate_file(each)))
 
 
-def resolved(python_version: str, architecture: str) -> dict[str, set[str]]:
+def resolved(lock: Lock, python_version: str, architecture: str) -> dict[str, set[str]]:
     """`name==version` -> hashes of the wheels that pip would install there today."""
     with tempfile.TemporaryDirectory() as nowhere:
         report = pip("install", "--quiet", "--dry-run", "--ignore-installed", "--report=-",
-            f"--target={nowhere}", *wheels_for(python_version, architecture), *API)  # fmt: skip
+            f"--target={nowhere}", *wheels_for(python_version, architecture), *lock.roots)  # fmt: skip
     pins: dict[str, set[str]] = {}
     found: list[dict[str, Any]] = json.loads(report)["install"]
     for each in found:
@@ -104,12 +134,12 @@ def resolved(python_version: str, architecture: str) -> dict[str, set[str]]:
     return pins
 
 
-def lock() -> str:
-    """The lock file's new text. Raises HeadnodeError when the runtimes need different versions."""
+def relocked(lock: Lock) -> str:
+    """A lock file's new text. Raises HeadnodeError when the runtimes need different versions."""
     pins: dict[str, set[str]] = {}
-    for python_version in RUNTIMES:
-        for architecture in ARCHITECTURES:
-            for pin, hashes in resolved(python_version, architecture).items():
+    for python_version in lock.runtimes:
+        for architecture in lock.architectures:
+            for pin, hashes in resolved(lock, python_version, architecture).items():
                 pins.setdefault(pin, set()).update(hashes)
     names = [pin.partition("==")[0] for pin in pins]
     if twice := {name for name in names if names.count(name) > 1}:
@@ -120,4 +150,5 @@ def lock() -> str:
 
 
 if __name__ == "__main__":
-    LOCK.write_text(lock())
+    for each in (AWS, AZURE):
+        each.path.write_text(relocked(each))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import dependencies, package
+from infra import dependencies, package, sources
 from infra.archive import write_zip
 from shared.errors import HeadnodeError, Invalid
 from tests.archives import SITE
@@ -42,7 +42,10 @@ def test_an_archive_holds_its_function_and_no_other(archives: dict[str, Path], f
     others = {f"lambdas/{each}.py" for each in package.FUNCTIONS} - {f"lambdas/{function}.py"}
     assert f"lambdas/{function}.py" in names
     assert not others & set(names)
-    assert not [name for name in names if "azure" in name.lower() or "sqlite" in name.rpartition("/")[2]]
+    not_for_aws = ("azure", "keyvault", "sqlite", "blob", "storage", "table")
+    ours = [name for name in names if name.startswith("shared/") and not name.startswith("shared/runner/")]
+    assert not [name for name in ours if any(each in name.rpartition("/")[2] for each in not_for_aws)]
+    assert not [name for name in names if name.startswith(("azure", "shared/providers/azure"))]
     assert not [name for name in names if name.startswith(("local/", "functions/", "moto/", "tests/"))]
     is_api = function == "api"
     for part in (
@@ -143,18 +146,18 @@ def test_a_python_behind_a_shim_is_found(tmp_path: Path, monkeypatch: pytest.Mon
     shim.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("NEEDED", "yes")
-    monkeypatch.setattr(package.sys, "executable", "/bin/false")
-    found = package.interpreter(version)
+    monkeypatch.setattr(sources.sys, "executable", "/bin/false")
+    found = sources.interpreter(version)
     assert found is not None
     assert Path(found) != shim
-    assert package.interpreter("2.7") is None
+    assert sources.interpreter("2.7") is None
 
 
 def test_what_does_not_compile_stops_the_build(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "broken.py").write_text("def")
     with pytest.raises(HeadnodeError, match=r"shared/broken\.py does not compile"):
-        package.compile_all(tmp_path, sys.executable)
+        sources.compile_all(tmp_path, sys.executable, "/var/task")
 
 
 def test_every_wrong_choice_is_named(tmp_path: Path) -> None:
@@ -164,12 +167,12 @@ def test_every_wrong_choice_is_named(tmp_path: Path) -> None:
 
 
 def test_the_lock_covers_what_the_functions_need() -> None:
-    pinned = {line.split("==")[0] for line in dependencies.LOCK.read_text().splitlines() if "==" in line}
+    pinned = {line.split("==")[0] for line in dependencies.AWS.path.read_text().splitlines() if "==" in line}
     wanted = {
         dependencies.canonical(each.metadata["Name"]) for each in dependencies.needed(SITE, dependencies.API)
     }
     assert wanted <= pinned
-    assert "azure" not in dependencies.LOCK.read_text()
+    assert "azure" not in dependencies.AWS.path.read_text()
 
 
 def test_the_commands_that_follow_keep_the_token_here(archives: dict[str, Path]) -> None:
