@@ -57,6 +57,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
         ("x-ms-range", "bytes=3-", 206, "lo", "bytes 3-4/5"),
         ("Range", "bytes=3-100", 206, "lo", "bytes 3-4/5"),
         ("Range", "bytes=5-", 416, None, "bytes */5"),
+        ("Range", "bytes=5-9", 416, None, "bytes */5"),
         ("Range", "bytes=3-2", 416, None, "bytes */5"),
     ],
 )
