@@ -1,14 +1,28 @@
-"""The Azure Functions app. It registers no function yet: those come with the platform Azure Cloud, and
-until then a deployed app has nothing to run. Importing this module needs no Azure package."""
+"""The Azure Functions app: six blueprints, one for each step of a life and one for the API."""
 
-from typing import TYPE_CHECKING
+import logging
 
-if TYPE_CHECKING:
-    from azure.functions import FunctionApp
+from azure.functions import FunctionApp
+
+from functions import api, create, dispose, launch, logs, reap
+from functions.telemetry import with_facts
+
+BLUEPRINTS = (
+    api.blueprint,
+    create.blueprint,
+    launch.blueprint,
+    logs.blueprint,
+    reap.blueprint,
+    dispose.blueprint,
+)
 
 
-def build() -> "FunctionApp":
-    """The app that the Functions host looks for in function_app.py. Needs `azure-functions`."""
-    from azure.functions import FunctionApp
-
-    return FunctionApp()
+def build() -> FunctionApp:
+    """The app that the Functions host looks for in function_app.py."""
+    # At its default level an SDK writes two lines for each of its requests.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    with_facts(logging.getLogger("headnode"))
+    app = FunctionApp()
+    for blueprint in BLUEPRINTS:
+        app.register_functions(blueprint)
+    return app

@@ -1,7 +1,8 @@
 """The only place that reads settings from outside and names implementations.
 
-`world_from_env` builds the world of a Lambda (DynamoDB, SQS, KMS); `local_world` that of one machine
-(SQLite, a key file). Everything is imported where it is used, so that a host loads only its own.
+`world_from_env` builds the world of a Lambda (DynamoDB, SQS, KMS); `functions_world` that of an Azure
+Function (Tables, storage queues, Key Vault); `local_world` that of one machine (SQLite, a key file).
+Everything is imported where it is used, so that a host loads only its own.
 """
 
 import importlib
@@ -11,7 +12,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from shared.azure_endpoints import endpoints, loopback
 from shared.clock import SystemClock, SystemIds
 from shared.errors import Fault, Refused
 from shared.model.access import Credentials
@@ -183,6 +186,66 @@ def world_from_env(environ: Mapping[str, str] = os.environ) -> World:
         )
         _clients[("world",)] = world
     return world
+
+
+def functions_world(environ: Mapping[str, str] = os.environ) -> World:
+    """The world of an Azure Function, from its variables: HEADNODE_STORAGE_ACCOUNT, HEADNODE_TABLE,
+    HEADNODE_QUEUE_PREFIX, HEADNODE_KEYVAULT_KEY (the key's URL), and the settings. It is its managed
+    identity (AZURE_CLIENT_ID, when that is not the system's own). Its clients are made once for each
+    process."""
+    world: World | None = _clients.get(("functions",))
+    if world is None:
+        from shared.queues.storage import StorageQueue
+        from shared.stores.storageaccount import StorageAccount
+        from shared.stores.tables import TablesStore
+
+        connection = emulated_storage(environ)
+        name = (
+            environ.get("HEADNODE_STORAGE_ACCOUNT", "") if connection else environ["HEADNODE_STORAGE_ACCOUNT"]
+        )
+        account = StorageAccount(name, own_identity, connection)
+        world = assembled(
+            TablesStore(account, environ["HEADNODE_TABLE"]),
+            StorageQueue(account, environ["HEADNODE_QUEUE_PREFIX"]),
+            key_vault(environ),
+            settings_from(environ),
+            SystemClock(),
+            SystemIds(),
+            Path("/tmp"),  # noqa: S108 (as in a Lambda)
+        )
+        _clients[("functions",)] = world
+    return world
+
+
+def own_identity() -> Any:
+    """The credential of this process's managed identity, made once: it keeps its tokens."""
+    from azure.identity import ManagedIdentityCredential
+
+    client_id = os.environ.get("AZURE_CLIENT_ID")
+    return _clients.setdefault(("identity",), ManagedIdentityCredential(client_id=client_id))
+
+
+def emulated_storage(environ: Mapping[str, str]) -> str:
+    """HEADNODE_STORAGE_CONNECTION: Azurite knows no identities. Raises Refused for a connection string,
+    which holds a key, to anything but an emulator on this machine."""
+    text = environ.get("HEADNODE_STORAGE_CONNECTION", "")
+    parts = (part.partition("=") for part in text.split(";"))
+    hosts = [urlsplit(value).hostname or "" for name, _, value in parts if name.endswith("Endpoint")]
+    if text and not (hosts and all(map(loopback, hosts))):
+        raise Refused("HEADNODE_STORAGE_CONNECTION is for an emulator on this machine only")
+    return text
+
+
+def key_vault(environ: Mapping[str, str]) -> Vault:
+    """The vault of HEADNODE_KEYVAULT_KEY. Raises Refused when that is not the URL of a key."""
+    from shared.vaults.keyvault import KeyVault
+
+    text = environ["HEADNODE_KEYVAULT_KEY"]
+    found = re.fullmatch(r"https://([\w-]+)\.vault\.azure\.net/keys/([\w-]+)(/\w*)?", text, re.ASCII)
+    if found is None:
+        raise Refused("HEADNODE_KEYVAULT_KEY must be https://<vault>.vault.azure.net/keys/<key>")
+    there = endpoints(environ)
+    return KeyVault(f"{there.vault(found[1])}/keys/{found[2]}", own_identity, plain=there.plain)
 
 
 def assembled(
