@@ -10,6 +10,7 @@ from local.clouds.azure import EmulatedAzure
 from shared.runner import azblob
 from shared.runner.azblob import BlobDir, Container
 from shared.runner.azure import FRESH, STORAGE, Azure
+from shared.runner.azure_imds import Instance
 from shared.runner.errors import Denied, Failed, StepFailed
 from shared.runner.on_azure import AzureCloud
 from tests.clock import FakeClock
@@ -167,6 +168,6 @@ def test_a_redirect_does_not_get_the_token(vm: AzureVm) -> None:
 
 
 def test_a_machine_without_a_metadata_service() -> None:
-    nobody = Azure(AzureCloud({}, {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"})._instance)
+    nobody = Azure(Instance("", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"}))
     with pytest.raises(Failed):
         nobody.send(STORAGE, "GET", "https://store.blob.core.windows.net/work/x", patience=0)
