@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from local.clouds.answer import Answer
+from local.clouds.azure.arm.tracked import group_of
 from local.clouds.azure.blob import accounts, errors
 from local.clouds.azure.blob.delegation import DAYS, epoch
 from local.clouds.azure.blob.models import Container
@@ -12,6 +13,7 @@ from local.clouds.azure.blob.writing import metadata
 from local.clouds.azure.blob.xml import document, parsed
 from local.clouds.azure.call import Call
 from local.clouds.azure.entra.models import TENANT
+from local.clouds.azure.errors import Refused, not_found
 
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
@@ -37,6 +39,20 @@ def properties(_: "State", __: Call, container: Container) -> Answer:
         *((f"x-ms-meta-{name}", text) for name, text in container.metadata.items()),
     ]
     return Answer(200, b"", headers)
+
+
+def resource(state: "State", call: Call) -> Answer:
+    """A container as ARM shows it. Raises Refused when its account is in another group."""
+    group = group_of(state, call)
+    account = accounts.find(state, call.names["account"])
+    if account is None or account.group != group.id.lower():
+        raise not_found(accounts.TYPE, call.names["account"], group.name)
+    name = call.names["container"]
+    if name not in state.blobs.containers[account.name]:
+        raise Refused(404, "ContainerNotFound", "The specified container does not exist.")
+    kind = f"{accounts.TYPE}/blobServices/containers"
+    shown = {"id": accounts.scope(account, name), "name": name, "type": kind}
+    return Answer.json({**shown, "properties": {"publicAccess": "None", "leaseState": "Available"}})
 
 
 def delegation_key(state: "State", call: Call) -> Answer:

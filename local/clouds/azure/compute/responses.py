@@ -8,6 +8,7 @@ from local.clouds.azure.arm.tracked import accepted, existing, group_of, leaving
 from local.clouds.azure.call import Call
 from local.clouds.azure.compute import errors, life
 from local.clouds.azure.compute.models import MACHINE
+from local.clouds.azure.errors import conflict, unmodelled
 
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
@@ -74,6 +75,19 @@ def listing(state: "State", call: Call) -> Answer:
     )
     expand = call.query.get("$expand", "")
     return pages(state, call, [shown(state, vm, expand) for vm in state.store.of(MACHINE, below)])
+
+
+def patch(state: "State", call: Call) -> Answer:
+    """Changes the tags: those that are sent are all that there are."""
+    vm = existing(state, call)
+    if vm.state == "Deleting":
+        raise conflict("Conflict", f"The virtual machine '{vm.name}' is being deleted.")
+    asked = call.document()
+    if asked.keys() - {"tags"}:
+        raise unmodelled(f"PATCH of {', '.join(sorted(asked.keys() - {'tags'}))}")
+    vm.body["tags"] = asked.get("tags") or {}
+    vm.generation += 1
+    return Answer.json(shown(state, vm))
 
 
 def delete(state: "State", call: Call) -> Answer:

@@ -15,6 +15,7 @@ routes = [
     Route("PUT", _ONE, f"{MACHINE}/write", creating.put, VERSIONS, late=True),
     Route("GET", _ONE, f"{MACHINE}/read", responses.get, VERSIONS),
     Route("GET", _ONE + "/instanceView", f"{MACHINE}/instanceView/read", responses.instance_view, VERSIONS),
+    Route("PATCH", _ONE, f"{MACHINE}/write", responses.patch, VERSIONS),
     Route("DELETE", _ONE, f"{MACHINE}/delete", responses.delete, VERSIONS),
     Route("POST", _ONE + "/deallocate", f"{MACHINE}/deallocate/action", responses.deallocate, VERSIONS),
     Route(
