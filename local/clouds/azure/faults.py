@@ -18,8 +18,10 @@ LATER = {
     "OverconstrainedZonalAllocationRequest": "Allocation failed. VM(s) with the following constraints cannot"
     " be allocated in this zone, because the condition is too restrictive: VM Size.",
     "OSProvisioningTimedOut": "OS Provisioning for VM did not finish in the allotted time.",
+    "PartialError": "There were some errors when processing your query.",
 }
-"""Failures that show after the request was accepted: the VM stays, in the state Failed."""
+"""Failures of requests that are accepted: the VM stays, in the state Failed; the query has an answer, but
+not the whole one."""
 
 
 class Faults(Script):

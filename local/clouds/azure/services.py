@@ -10,11 +10,13 @@ from local.clouds.azure.compute import urls as compute
 from local.clouds.azure.entra import urls as entra
 from local.clouds.azure.errors import unmodelled
 from local.clouds.azure.imds import urls as imds
+from local.clouds.azure.ingestion import urls as ingestion
 from local.clouds.azure.insights import urls as insights
 from local.clouds.azure.keyvault import urls as keyvault
 from local.clouds.azure.msi import urls as msi
 from local.clouds.azure.network import urls as network
 from local.clouds.azure.operationalinsights import urls as operationalinsights
+from local.clouds.azure.query import urls as query
 from local.clouds.azure.resources import urls as resources
 
 SUBSCRIPTION_ID = "0b1f6471-1bf0-4dda-aec3-111122223333"
@@ -51,7 +53,7 @@ def routes() -> list[Route]:
     natural = [Route(method, path, action, _refuse, _ANY) for method, path, action in NATURAL]
     services = (
         *(blob, authorization, resources, msi, network, compute, imds, entra, keyvault),
-        *(operationalinsights, insights),
+        *(operationalinsights, insights, ingestion, query),
     )
     return [*(route for each in services for route in each.routes), *operations.routes, *natural]
 

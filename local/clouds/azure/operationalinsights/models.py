@@ -14,9 +14,8 @@ WORKSPACE = "Microsoft.OperationalInsights/workspaces"
 TABLE = WORKSPACE + "/tables"
 RECOVERABLE = 14 * 86400.0
 """Seconds for which a deleted workspace can come back."""
-TYPES = {
-    each.lower(): each for each in ["string", "int", "long", "real", "boolean", "dateTime", "guid", "dynamic"]
-}
+_TYPES = ("string", "int", "long", "real", "boolean", "dateTime", "guid", "dynamic")
+TYPES = {each.lower(): each for each in _TYPES}
 """Types of columns as they are shown; requests may write them in any case."""
 RESERVED = frozenset(["_ResourceId", "id", "_SubscriptionId", "TenantId", "Type", "UniqueId", "Title"])
 RETENTION, TOTAL_RETENTION = (4, 730), (4, 4383)

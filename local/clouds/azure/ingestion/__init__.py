@@ -1,0 +1,1 @@
+"""Logs Ingestion: records come in by a data collection rule."""
