@@ -25,6 +25,7 @@ from shared.ports import Clock, Ids, LogSource, Provider, Store, Vault, World
 
 PLATFORMS: Mapping[str, str] = {
     "aws-cloud": "shared.providers.aws.wired",
+    "azure-cloud": "shared.providers.azure.wired",
     "local-platform": "shared.providers.local.wired",
 }
 """Platform -> the module that makes its provider and log source, imported when it is first asked for.

@@ -1,0 +1,42 @@
+"""How wiring makes this platform's parts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.errors import Fault
+from shared.model.environment import Environment
+from shared.model.settings import Settings
+from shared.ports import Clock, LogSource
+from shared.providers.azure import form
+from shared.providers.azure.clients import Clients
+from shared.providers.azure.cloud import AzureCloud
+
+
+def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> Clients:  # noqa: ARG001
+    """Clients of these credentials (None: the host's own identity); nothing is imported or called yet."""
+    return Clients(keys)
+
+
+def provider(
+    environment: Environment,
+    clients: Clients,
+    settings: Settings,
+    clock: Clock,
+    root: Path,  # noqa: ARG001
+) -> AzureCloud:
+    """The provider of an environment."""
+    return AzureCloud(environment, clients, settings, clock)
+
+
+def logs(environment: Environment, clients: Clients, root: Path) -> LogSource:  # noqa: ARG001
+    """The log source of an environment."""
+    from shared.logs.azure import AzureLogs  # type: ignore[import-not-found,unused-ignore]
+
+    source: LogSource = AzureLogs(environment, clients)
+    return source
+
+
+def faults(config: dict[str, Any]) -> list[Fault]:
+    """What is wrong with a config by its own words."""
+    return form.form(config)
