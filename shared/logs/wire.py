@@ -6,6 +6,7 @@ already), without azure-storage-blob (250 ms), of which a ranged read would use 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -29,6 +30,14 @@ class Reply:
     def code(self) -> str:
         """The blob service's own word for an error; empty where the answer has none."""
         return self.headers.get("x-ms-error-code", "")
+
+    @property
+    def now(self) -> int:
+        """The cloud's time (epoch seconds); 0 where it did not say."""
+        try:
+            return int(parsedate_to_datetime(self.headers["date"]).timestamp())
+        except (KeyError, ValueError):
+            return 0
 
 
 class Clients(Protocol):
