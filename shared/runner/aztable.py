@@ -57,13 +57,16 @@ class Table:
         self._lock = threading.Lock()
         self._grown, self._closing = threading.Event(), threading.Event()
         self._began = time.monotonic()
-        self.alive = bool(url)
+        self._there = bool(url)
+        self.alive = self._there
         """Whether the table may still be had."""
         self._thread = threading.Thread(target=self._run, name="log table", daemon=True)
         self._thread.start()
 
     def offer(self, lines: list[Line]) -> None:
         """Takes lines as far as there is room. Never waits, never raises."""
+        if not self._there:
+            return
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock:
             for number, text in lines:
