@@ -22,8 +22,8 @@ def build(
     platform: Mapping[str, Any],
     token: str,
 ) -> dict[str, Any]:
-    """The spec of one attempt. `platform` is the provider's part (`logs`, `region`, `environment`),
-    `token` lets the machine speak for this run."""
+    """The spec of one attempt. `platform` is the provider's part (`logs`, `region`, `environment`,
+    and on Azure `azure`), `token` lets the machine speak for this run."""
     launch, config = run.launch, environment.config
     engine = engine_of(launch, config)
     nextflow = engine == "nextflow"
@@ -50,6 +50,7 @@ def build(
         "heartbeat": settings.heartbeat,
         "logs": dict(platform.get("logs", {})),
         "region": str(platform.get("region") or ""),
+        **({"azure": dict(platform["azure"])} if platform.get("azure") else {}),
         "token": token,
         "api": settings.api_url.rstrip("/"),
         "workspace": run.workspace_id or None,
