@@ -55,7 +55,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *CORE, "shared.wiring", "shared.api", "shared.steps.deliver", "shared.runner.archive",
         "shared.providers.local", "infra", "local",
     ),
-    "infra": (*CORE, "shared.runner.archive", "infra"),
+    # The custom roles of a deployment follow from the permissions (data).
+    "infra": (*CORE, "shared.runner.archive", "shared.providers.azure.permissions", "infra"),
 }  # fmt: skip
 
 LIBRARIES = {
