@@ -72,8 +72,8 @@ def pip(*arguments: str) -> str:
 
 
 def wheels_for(python_version: str, architecture: str) -> list[str]:
-    """pip's arguments for wheels that run there: Lambda (Amazon Linux 2023) has glibc 2.34, Functions (Debian) no
-    older one than 2.31."""
+    """pip's arguments for wheels that run there: Lambda (Amazon Linux 2023) has glibc 2.34, Functions
+    (Debian) has 2.31 or a newer one."""
     machine = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]
     platforms = (f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}", f"manylinux2014_{machine}")
     chosen = ["--only-binary=:all:", "--implementation=cp", f"--python-version={python_version}"]

@@ -17,7 +17,6 @@ FUNCTIONS = ("api", "create", "launch", "logs", "reap", "dispose")
 SHARED_BY_SHELLS = ("__init__", "delivery", "events", "telemetry")
 
 NOT_IN_A_LAMBDA = (
-    "shared/azure_endpoints.py",
     "shared/logs/azure.py",
     "shared/logs/blob.py",
     "shared/logs/wire.py",
