@@ -2,8 +2,10 @@
 
 from shared.model.records import Model
 
-PENDING, RUNNING, STOPPING, FAILED, GONE = "pending", "running", "stopping", "failed", "gone"
-"""The states a provider maps its cloud's own words to. `failed`: the order was accepted and could not
+PENDING, RUNNING, STOPPED, STOPPING = "pending", "running", "stopped", "stopping"
+FAILED, GONE = "failed", "gone"
+"""The states a provider maps its cloud's own words to. `stopped`: its guest has ended by itself, nothing
+runs any more, and it costs until it is removed. `failed`: the order was accepted and could not
 be carried out; nothing runs, but something is there to be removed. `gone`: nothing is billed any more and the
 machine cannot come back; a cloud that keeps a tombstone for a while reports it as gone."""
 

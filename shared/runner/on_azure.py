@@ -49,7 +49,8 @@ class AzureCloud(Cloud):
         self._table: Table | None = None
 
     def machine_id(self) -> str:
-        return str(self._given.get("vm_id") or "") or self._instance.id()
+        # Azure writes an id now this way, now that; the control plane knows it in lower case.
+        return (str(self._given.get("vm_id") or "") or self._instance.id()).lower()
 
     def notice(self) -> Notice | None:
         events = self._instance.events()

@@ -4,6 +4,7 @@ machine on hold                                   -> keep
 it failed to be made, and no attempt waits for it -> remove   failed
 its run knows it, and needs it                    -> keep (and un-mark)
 its run knows it, work ended or run over          -> remove   finished
+its guest stopped without a word                  -> remove   stopped
 past its deadline (record's, else its own tag's)  -> remove   overdue
 alive once, not heard for too long                -> remove   silent
 never heard since it was placed                   -> remove   never booted
@@ -14,7 +15,7 @@ no record of it: marked, and grace is over        -> remove   orphan
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.model.machine import FAILED, Machine
+from shared.model.machine import FAILED, STOPPED, Machine
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 
@@ -32,6 +33,7 @@ class Judgement:
 
 
 KEEP = Judgement("keep")
+STOPPED_EARLY = "the machine stopped without reporting its end"
 
 
 def on_machine(machine: Machine, run: Run | None, now: float, settings: Settings) -> Judgement:
@@ -45,6 +47,8 @@ def on_machine(machine: Machine, run: Run | None, now: float, settings: Settings
         return on_stranger(machine, now, settings)
     if run.is_over or attempt.state in ("ended", "reaping", "gone", "refused"):
         return Judgement("remove", "finished")
+    if machine.state == STOPPED:
+        return Judgement("remove", f"{STOPPED_EARLY}: {machine.reason}", guilty=True)
     if reason := lateness(attempt, now, settings):
         return Judgement("remove", reason, guilty=True)
     return Judgement("unmark", "its run is known") if machine.orphan_since else KEEP

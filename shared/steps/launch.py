@@ -16,11 +16,12 @@ from shared import capacity
 from shared.errors import Forbidden, NoCapacity, Refused, Retry
 from shared.model.access import Token, token_id
 from shared.model.environment import Environment
-from shared.model.machine import FAILED, PENDING, Machine, Offer, Order
+from shared.model.machine import FAILED, PENDING, STOPPED, Machine, Offer, Order
 from shared.model.message import Message
 from shared.model.run import Attempt, Refusal, Run
 from shared.model.timeline import Wait
 from shared.ports import Provider, World
+from shared.steps import judge
 from shared.steps.outcome import Again, Outcome, done
 from shared.steps.runs import concluded, placed
 
@@ -67,6 +68,9 @@ def confirm(run: Run, attempt: Attempt, environment: Environment, world: World) 
     machine = provider.look([attempt.machine_id]).get(attempt.machine_id)
     if machine is not None and machine.state == PENDING:
         return later(run, "waiting for the cloud to make the machine", provider.confirm_after, world)
+    if machine is not None and machine.state == STOPPED:
+        ended = attempt.to("ended", ended_at=now, end_reason=f"{judge.STOPPED_EARLY}: {machine.reason}")
+        return fail(run.with_attempt(ended), ended.end_reason, world)
     if machine is None or machine.state != FAILED:
         wait = Wait(reason="waiting for the machine to boot", next_at=now + world.settings.boot_within)
         world.store.save(run.with_attempt(attempt.but(confirm_at=0.0)).but(wait=wait, updated_at=now))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.model.environment import Environment
-from shared.model.machine import FAILED, PENDING, Machine
+from shared.model.machine import FAILED, PENDING, STOPPED, Machine
 from shared.ports import World
 from tests.scenarios.clouds import alive
 from tests.scenarios.rig import Rig, last
@@ -137,6 +137,45 @@ def test_remains_that_nobody_removed_are_swept(hesitant, doomed, cloud):
     hesitant.tick()
 
     assert [each.id for each in alive(cloud, run)] == []
+
+
+@pytest.fixture
+def stopped(rig: Rig, monkeypatch) -> Rig:
+    """Every machine's guest ends by itself, and the cloud goes on billing."""
+
+    def seen(machine: Machine) -> Machine:
+        running = machine.state == "running"
+        return machine.but(state=STOPPED, reason="PowerState/stopped") if running else machine
+
+    provider = rig.world.provider
+    rig.wrap = lambda world: replace(world, provider=lambda each: Hesitant(provider(each), seen))
+    rig.world = rig.fresh()
+    return rig
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_guest_that_ends_without_a_word_is_no_lack_of_capacity(stopped, cloud, monkeypatch, confirmed):
+    if not confirmed:
+        monkeypatch.setattr(Hesitant, "confirm_after", 0.0)
+    run = stopped.submit(available(stopped))
+    stopped.drain(0)
+    stopped.clock.advance(30)
+    stopped.tick()
+    stopped.drain(30)
+
+    found = stopped.get_run(run)
+    assert (found.status, len(found.attempts), len(cloud.started(run))) == ("FAILED", 1, 1)
+    assert "stopped without reporting its end: PowerState/stopped" in found.error_message
+    assert alive(cloud) == []
+
+
+def test_a_machine_that_stops_after_its_end_was_heard_is_only_finished(stopped, cloud):
+    run = stopped.submit(available(stopped))
+    stopped.deliver()
+    stopped.work(run)
+    stopped.drain(60)
+    assert stopped.get_run(run).status == "SUCCEEDED"
+    assert alive(cloud) == []
 
 
 def test_pending_comes_back_with_the_reason(hesitant, monkeypatch):

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.errors import Forbidden, Refused
 from shared.model import tags
-from shared.model.machine import FAILED, PENDING, RUNNING, STOPPING, Machine
+from shared.model.machine import FAILED, PENDING, RUNNING, STOPPED, STOPPING, Machine
 from shared.providers.azure import debris, versions
 from shared.providers.azure.account import Account, tags_of
 from shared.providers.azure.errors import Answer, is_gone
@@ -164,7 +164,7 @@ def to_machine(shown: Mapping[str, Any]) -> Machine:
 
 
 def state_of(properties: Mapping[str, Any]) -> tuple[str, str]:
-    """State and reason. A VM counts as failed when it could not be made, or does nothing any more; one
+    """State and reason. A VM counts as failed when it could not be made, as stopped when its guest ended; one
     whose guest agent was late, or whose newest change failed, is Failed for Azure and still runs."""
     state = STATES.get(str(properties.get("provisioningState") or ""), RUNNING)
     statuses = [
@@ -177,5 +177,5 @@ def state_of(properties: Mapping[str, Any]) -> tuple[str, str]:
         codes = [code.split("/") for code in statuses if code.lower().startswith("provisioningstate/failed/")]
         return FAILED, codes[0][2] if codes else "Failed"
     if state == RUNNING and power in STILL:
-        return FAILED, f"PowerState/{power}"
+        return STOPPED, f"PowerState/{power}"
     return state, ""
