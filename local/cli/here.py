@@ -127,13 +127,14 @@ class DemoPlatform(StrEnum):
     """Where the demo runs."""
 
     aws_cloud = "aws-cloud"
+    azure_cloud = "azure-cloud"
     local = "local"
 
 
 def demo(
     *,
     platform: Annotated[
-        DemoPlatform, typer.Option(help="aws-cloud (emulated) or local.")
+        DemoPlatform, typer.Option(help="aws-cloud or azure-cloud (emulated), or local.")
     ] = DemoPlatform.aws_cloud,
     pipeline: Annotated[
         Path | None,

@@ -1,6 +1,7 @@
 """Waiting for long things, and showing how they go on."""
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -15,6 +16,9 @@ OUT_OF_REACH = 60.0
 """Seconds for which a control plane that went away (a restart) is waited for."""
 
 SHOWN = {"making": "making", "present": "made", "removing": "removing", "gone": "gone", "failed": "failed"}
+
+RESOURCE_ID = re.compile(r"/subscriptions/\S+/([^/\s]+)")
+"""An id of Azure's: people know the thing by the name at its end."""
 
 
 def looks(ask: Callable[[], Any]) -> Iterator[Any]:
@@ -62,7 +66,7 @@ def environment(
 
 def event_text(event: dict[str, Any]) -> str:
     """An event in one line; a detail that is a whole text (a log's end) is left to `-o json`."""
-    detail = str(event.get("detail") or "")
+    detail = RESOURCE_ID.sub(r"\1", str(event.get("detail") or ""))
     if not detail or "\n" in detail:
         return str(event["what"])
     return f"{event['what']}: {detail[:160]}"

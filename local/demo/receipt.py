@@ -85,7 +85,7 @@ def show(found: dict[str, Any], screen: Screen) -> None:
     for each in found["run"]["machines"]:
         taken = " (taken away)" if each["interrupted"] else ""
         kind = each["offer"].get("machine_type", "")
-        screen.line(f"  machine {each['id']} {kind} lived {span(each['seconds'])}{taken}")
+        screen.line(f"  machine {each['id'].rpartition('/')[2]} {kind} lived {span(each['seconds'])}{taken}")
     for title in ("made", "removed", "kept"):
         screen.line(f"{title}: {len(found[title])}")
         for thing in found[title]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local.demo.places.aws import EmulatedAccount
+from local.demo.places.azure import EmulatedSubscription
 from local.demo.places.here import ThisMachine
 from shared.errors import Refused
 
@@ -69,6 +70,8 @@ def place_of(options: "Options", directory: Path) -> Place:
     """The place that the options name. Raises Refused for one that there is not."""
     if options.platform == "aws-cloud":
         return EmulatedAccount(directory, spot=options.spot_interruption)
+    if options.platform == "azure-cloud":
+        return EmulatedSubscription(directory, spot=options.spot_interruption)
     if options.platform == "local":
         return ThisMachine(directory / "work")
     raise Refused(f"the demo has no platform {options.platform!r}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer
 
-from local.cli import fields, requests
+from local.cli import fields, requests, watch
 from local.cli.screen import span
 from shared.errors import Refused
 
@@ -128,3 +128,9 @@ def test_parameters_have_types_and_later_ones_win(tmp_path: Path) -> None:
 )
 def test_durations_in_words(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+def test_a_long_id_is_told_by_its_name() -> None:
+    id = "/subscriptions/0b1f/resourcegroups/g/providers/microsoft.compute/virtualmachines/headnode-r-1"
+    event = {"what": "machine", "detail": f"{id} (Standard_D2ds_v4 on-demand)"}
+    assert watch.event_text(event) == "machine: headnode-r-1 (Standard_D2ds_v4 on-demand)"
