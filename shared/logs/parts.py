@@ -76,15 +76,15 @@ class Parts:
         """Lines from a place on, about `limit`, by one ranged GET; one more where a part ended. Raises
         nothing that the table might make good: that is in the piece."""
         try:
-            piece, full = self._read(place, limit)
-            if piece.end and full and not piece.lines:
+            piece, over = self._read(place, limit)
+            if over and not piece.lines:
                 piece, _ = self._read(replace(place, part=place.part + 1, offset=0), limit)
         except (Refused, Retry) as error:
             return Piece((), place, end=True, trouble=error)
         return piece
 
     def _read(self, place: Place, limit: int) -> tuple[Piece, bool]:
-        """What a part has from the place on, and whether it takes no more appends."""
+        """What a part has from the place on, and whether that is its end for ever."""
         window = min(max(limit * TYPICAL_LINE, SMALLEST), LARGEST)
         # With the byte before it, so that a part without news is no refusal; it must end a line.
         back = 1 if place.offset else 0
@@ -100,7 +100,8 @@ class Parts:
         after = place.offset + len(whole)
         full = int(reply.headers.get("x-ms-blob-committed-block-count", "0")) >= FULL
         end = after >= total(reply)
-        return Piece(parsed(whole, place), replace(place, offset=after), end=end, now=now), full
+        piece = Piece(parsed(whole, place), replace(place, offset=after), end=end and not full, now=now)
+        return piece, end and full
 
 
 def parsed(data: bytes, place: Place) -> tuple[Line, ...]:
