@@ -9,8 +9,15 @@ process.executor = 'local'
 """
 DOCKER = """docker.enabled = true
 """
+AZURE = """azure.storage.accountName = {account}
+azure.managedIdentity.clientId = {identity}
+"""
+"""How a pipeline gets at az:// paths: as the machine's identity, without any key."""
 CONTAINER_PLATFORMS = ("aws-cloud", "azure-cloud")
 """Platforms whose machines have Docker."""
+AZURE_SCHEME, AZURE_PLUGIN = "az://", "nf-azure"
+SAID_IN = ("paramsText", "configText", "outputDir", "preRunScript", "pipeline")
+"""Fields of a launch in which a pipeline may be told about az:// paths."""
 
 
 def arguments(run_id: str, launch: Mapping[str, Any]) -> list[str]:
@@ -44,11 +51,18 @@ def parameters(launch: Mapping[str, Any]) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def files(run_id: str, platform: str, config: Mapping[str, Any], launch: Mapping[str, Any]) -> dict[str, str]:
+def files(
+    run_id: str,
+    platform: str,
+    config: Mapping[str, Any],
+    launch: Mapping[str, Any],
+    azure: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
     """Files for the run's directory, by name. Nextflow reads the configs in the order of their names,
-    and a later one wins: headnode's, then the environment's, then the launch's."""
+    and a later one wins: headnode's, then the environment's, then the launch's. `azure` is that part of
+    the runner's spec."""
     texts = {
-        f"nf-{run_id}-1-headnode.config": base_config(platform, launch),
+        f"nf-{run_id}-1-headnode.config": base_config(platform, launch) + azure_config(azure or {}),
         f"nf-{run_id}-2-environment.config": str(config.get("nextflowConfig") or ""),
         f"nf-{run_id}-3-launch.config": str(launch.get("configText") or ""),
     }
@@ -65,3 +79,24 @@ def base_config(platform: str, launch: Mapping[str, Any]) -> str:
     get their software; one without gets Docker, where the machines have it."""
     containers = platform in CONTAINER_PLATFORMS and not launch.get("configProfiles")
     return BASE + (DOCKER if containers else "")
+
+
+def azure_config(azure: Mapping[str, Any]) -> str:
+    """What az:// paths need; empty where the machine has no identity or account."""
+    account, identity = azure.get("storage_account"), azure.get("client_id")
+    if not (account and identity):
+        return ""
+    return AZURE.format(account=quoted(str(account)), identity=quoted(str(identity)))
+
+
+def plugins(config: Mapping[str, Any], launch: Mapping[str, Any]) -> dict[str, str]:
+    """The variable that names Azure's plugin where az:// paths are spoken of. Not a `plugins` block: one in
+    a later config file takes the place of the pipeline's own, whereas this variable only adds to it."""
+    said = [*(str(launch.get(field) or "") for field in SAID_IN), str(config.get("nextflowConfig") or "")]
+    return {"NXF_PLUGINS_DEFAULT": AZURE_PLUGIN} if any(AZURE_SCHEME in text for text in said) else {}
+
+
+def quoted(text: str) -> str:
+    """A text in Groovy's single quotes, in which only these two signs mean something."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{escaped}'"

@@ -25,6 +25,7 @@ def build(
     """The spec of one attempt. `platform` is the provider's part (`logs`, `region`, `environment`,
     and on Azure `azure`), `token` lets the machine speak for this run."""
     launch, config = run.launch, environment.config
+    azure = dict(platform.get("azure", {}))
     engine = engine_of(launch, config)
     nextflow = engine == "nextflow"
     return {
@@ -39,8 +40,12 @@ def build(
         "main": str(launch.get("mainScript") or ""),
         "args": command.arguments(run.id, launch) if nextflow else [],
         "params": command.parameters(launch) or {},
-        "files": command.files(run.id, environment.platform, config, launch) if nextflow else {},
-        "environment": {**platform.get("environment", {}), **chosen_nextflow(launch)},
+        "files": command.files(run.id, environment.platform, config, launch, azure) if nextflow else {},
+        "environment": {
+            **(command.plugins(config, launch) if azure else {}),
+            **platform.get("environment", {}),
+            **chosen_nextflow(launch),
+        },
         "secrets": secrets(run),
         "pre_run": str(launch.get("preRunScript") or ""),
         "post_run": str(launch.get("postRunScript") or ""),
@@ -54,6 +59,7 @@ def build(
         "token": token,
         "api": settings.api_url.rstrip("/"),
         "workspace": run.workspace_id or None,
+        "azure": azure,
     }
 
 
