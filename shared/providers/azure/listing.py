@@ -23,9 +23,11 @@ IN_GROUP = rf"/subscriptions/{PART}/resourcegroups/{PART}/providers"
 NOT_OURS = "it does not carry this installation's tag"
 
 
-def pages(account: Account, path: str, version: str, action: str) -> Iterator[list[dict[str, Any]]]:
+def pages(
+    account: Account, path: str, version: str, action: str, query: Mapping[str, str] | None = None
+) -> Iterator[list[dict[str, Any]]]:
     """A listing page by page; nothing is held beyond the page. Nothing when its group is gone."""
-    answer = account.clients.arm("GET", path, version, action=action, accept=(404,))
+    answer = account.clients.arm("GET", path, version, action=action, query=query, accept=(404,))
     while not is_gone(answer):
         found = [each for each in answer.body.get("value") or [] if isinstance(each, dict)]
         for first in range(0, len(found), PAGE):

@@ -6,7 +6,7 @@ side by side.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.errors import Forbidden, Refused
@@ -34,7 +34,7 @@ FORCED = {"forceDeletion": "true"}
 """The power is cut: nobody waits for a guest that has nothing to save any more."""
 STATES = {"Creating": PENDING, "Deleting": STOPPING, "Failed": FAILED}
 """provisioningState -> ours; any other is of a machine that was made."""
-STILL = ("stopped", "stopping", "deallocated", "deallocating")
+STILL = ("stopped", "deallocated")
 """Power states of a machine that does nothing any more, and costs (its disk at least) until deleted."""
 ID = re.compile(rf"{IN_GROUP}/microsoft\.compute/virtualmachines/{PART}", re.IGNORECASE)
 
@@ -82,20 +82,33 @@ def machines(account: Account) -> Iterator[list[Machine]]:
     """All machines of this installation in the subscription and region, and then what is left of
     machines that are gone. A page of Azure at a time."""
     path = f"{account.subscription}/providers/{MACHINE}"
+    stopped = stopped_ids(account, path)
     for page in pages(account, path, versions.COMPUTE, READ):
         ours = [to_machine(shown) for shown in page if is_ours(account, shown) and is_here(account, shown)]
         if ours:
-            yield looked_closer(account, ours)
+            yield looked_closer(account, ours, stopped)
     left = debris.listed(account)
     for first in range(0, len(left), PAGE):
         yield left[first : first + PAGE]
 
 
-def looked_closer(account: Account, known: list[Machine]) -> list[Machine]:
-    """A listing does not say why a VM is Failed, nor whether it runs: those are looked at by id."""
-    failed = [machine.id for machine in known if machine.state == FAILED]
-    now = look(account, failed) if failed else {}
+def looked_closer(account: Account, known: list[Machine], stopped: Collection[str] = ()) -> list[Machine]:
+    """A listing does not say why a VM is Failed, nor whether it runs: those that failed, and those that
+    are said to have stopped, are looked at by id."""
+    unclear = [machine.id for machine in known if machine.state == FAILED or machine.id in stopped]
+    now = look(account, unclear) if unclear else {}
     return [now.get(machine.id, machine) for machine in known]
+
+
+def stopped_ids(account: Account, path: str) -> set[str]:
+    """The VMs of the subscription that do nothing any more, by a listing of how they run (which has no
+    tags). Only these are remembered, and only those of ours are looked at."""
+    return {
+        str(shown["id"]).lower()
+        for page in pages(account, path, versions.COMPUTE, READ, {"statusOnly": "true"})
+        for shown in page
+        if state_of(shown.get("properties") or {})[0] == STOPPED
+    }
 
 
 def stop(account: Account, ids: Sequence[str]) -> dict[str, str]:
@@ -164,8 +177,8 @@ def to_machine(shown: Mapping[str, Any]) -> Machine:
 
 
 def state_of(properties: Mapping[str, Any]) -> tuple[str, str]:
-    """State and reason. A VM counts as failed when it could not be made, as stopped when its guest ended; one
-    whose guest agent was late, or whose newest change failed, is Failed for Azure and still runs."""
+    """State and reason. A VM counts as failed when it could not be made, as stopped when its guest ended;
+    one whose guest agent was late, or whose newest change failed, is Failed for Azure and still runs."""
     state = STATES.get(str(properties.get("provisioningState") or ""), RUNNING)
     statuses = [
         str(each.get("code") or "") for each in (properties.get("instanceView") or {}).get("statuses") or []

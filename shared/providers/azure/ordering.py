@@ -110,9 +110,9 @@ def meaning(account: Account, answer: Answer) -> HeadnodeError:
 
 
 def name_of(order: Order) -> str:
-    """The VM's name; its interface and its disk have it too."""
+    """The VM's name, within Azure's 64 characters; its interface and its disk have it too."""
     token = re.sub("[^A-Za-z0-9]", "", order.token)[:8]
-    return f"headnode-{order.run_id}-{order.attempt}-{token}"[:64].rstrip("-")
+    return f"headnode-{order.run_id}-{order.attempt}-{token}"
 
 
 def request_for(account: Account, order: Order) -> dict[str, Any]:

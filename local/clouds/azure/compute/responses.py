@@ -69,12 +69,22 @@ def instance_view(state: "State", call: Call) -> Answer:
 
 
 def listing(state: "State", call: Call) -> Answer:
-    """All of a group, or of the subscription."""
+    """All of a group, or of the subscription; with statusOnly how they run, and no more of them."""
     below = (
         group_of(state, call).id if "group" in call.names else f"/subscriptions/{call.names['subscription']}"
     )
     expand = call.query.get("$expand", "")
-    return pages(state, call, [shown(state, vm, expand) for vm in state.store.of(MACHINE, below)])
+    found = state.store.of(MACHINE, below)
+    if call.query.get("statusOnly", "").lower() == "true":
+        return pages(state, call, [status(state, vm) for vm in found])
+    return pages(state, call, [shown(state, vm, expand) for vm in found])
+
+
+def status(state: "State", vm: Resource) -> dict[str, Any]:
+    """How a VM runs, without what it is made of."""
+    whole = vm.shown()
+    known = {key: whole[key] for key in ("id", "name", "type", "location")}
+    return {**known, "properties": {"vmId": vm.properties["vmId"], "instanceView": view(state, vm)}}
 
 
 def patch(state: "State", call: Call) -> Answer:
