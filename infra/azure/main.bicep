@@ -41,6 +41,12 @@ param maxInstances int = 40
 @description('Tell the reaper at once when a VM goes. Needs the right to make Event Grid subscriptions, and functions that are already deployed: set it in a second deployment.')
 param events bool = false
 
+@description('The system topic of events of this subscription, where it has one already: it cannot have two. Empty: one is made.')
+param eventTopic string = ''
+
+@description('The resource group of that topic.')
+param eventTopicGroup string = ''
+
 @description('Alerts are mailed here. Without it there are none.')
 param alertEmail string = ''
 
@@ -66,6 +72,7 @@ var names = {
   storage: 'headnode${suffix}'
   vault: 'headnode-${suffix}'
   telemetry: 'headnode-${suffix}'
+  topic: 'headnode-${suffix}'
 }
 var table = 'headnode'
 var queuePrefix = 'headnode'
@@ -174,14 +181,23 @@ module role 'modules/role.bicep' = [for (each, index) in roles: {
   }
 }]
 
-module machineEvents 'modules/events.bicep' = if (events) {
-  name: 'headnode-events'
+module topic 'modules/topic.bicep' = if (events && empty(eventTopic)) {
+  name: 'headnode-topic'
   scope: plane
   params: {
-    name: 'headnode-${suffix}'
-    app: isolation == 'one' ? 'headnode-${suffix}' : 'headnode-reap-${suffix}'
+    name: names.topic
   }
-  dependsOn: [app]
+}
+
+module machineEvents 'modules/events.bicep' = if (events) {
+  name: 'headnode-events-${suffix}'
+  scope: resourceGroup(empty(eventTopic) ? group : eventTopicGroup)
+  params: {
+    topic: empty(eventTopic) ? names.topic : eventTopic
+    name: 'headnode-${suffix}'
+    reaper: resourceId(subscription().subscriptionId, group, 'Microsoft.Web/sites', isolation == 'one' ? 'headnode-${suffix}' : 'headnode-reap-${suffix}')
+  }
+  dependsOn: [app, topic]
 }
 
 module alerts 'modules/alerts.bicep' = if (!empty(alertEmail)) {

@@ -164,7 +164,8 @@ class Deployment:
     def _work_binary(self, what: Expression, local: Runtime) -> bool:
         left, right = self.work(what[2], local), self.work(what[3], local)
         both, either = bool(left and right), bool(left or right)
-        return {"==": left == right, "!=": left != right, "&&": both, "||": either}[what[1]]
+        answers = {"==": left == right, "!=": left != right, "&&": both, "||": either}
+        return bool(answers[what[1]])
 
     def _work_call(self, what: Expression, local: Runtime) -> Any:
         given = [self.work(each, local) for each in what[2:]]
@@ -196,6 +197,12 @@ FUNCTIONS: Mapping[str, Any] = {
     "guid": lambda *parts: str(uuid.uuid5(uuid.NAMESPACE_URL, "|".join(parts))),
     "items": lambda value: [{"key": key, "value": value[key]} for key in sorted(value)],
     "readEnvironmentVariable": lambda _, default: default,
+    "resourceGroup": lambda name: Resource(
+        "", "", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}", name, {}
+    ),
+    "resourceId": lambda subscription, group, kind, name: (
+        f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{kind}/{name}"
+    ),
     "subscription": lambda: {
         "id": f"/subscriptions/{SUBSCRIPTION}",
         "subscriptionId": SUBSCRIPTION,

@@ -1,5 +1,6 @@
 """What the packaging tests look at: the template as it is deployed, and code that runs alone."""
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,15 @@ from tests.deployed import translated
 def template() -> dict[str, Any]:
     """The packaged template after AWS's own transform."""
     return translated(package.rendered_template("3.13", "arm64"))
+
+
+@pytest.fixture(scope="session")
+def index() -> dict[str, list[dict[str, Any]]]:
+    """Function -> its bindings, as the host sees them."""
+    from functions.app import build
+
+    found = build().get_functions()
+    return {each.get_function_name(): json.loads(each.get_function_json())["bindings"] for each in found}
 
 
 def alone(directory: Path, code: str, **variables: str) -> subprocess.CompletedProcess[str]:

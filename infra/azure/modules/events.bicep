@@ -1,30 +1,23 @@
 // Tells the reaper when a VM went or was stopped through Azure. The sweep finds the same a minute later, and
 // also what no event tells: a machine that crashed or shut itself down.
+param topic string
+@description('Of the event subscription.')
 param name string
-@description('The app that runs the reaper.')
-param app string
+@description('Id of the app that runs the reaper.')
+param reaper string
 
-resource reaper 'Microsoft.Web/sites@2024-04-01' existing = {
-  name: app
-}
-
-resource topic 'Microsoft.EventGrid/systemTopics@2022-06-15' = {
-  name: name
-  location: 'global'
-  properties: {
-    source: subscription().id
-    topicType: 'Microsoft.Resources.Subscriptions'
-  }
+resource source 'Microsoft.EventGrid/systemTopics@2022-06-15' existing = {
+  name: topic
 }
 
 resource machines 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2022-06-15' = {
-  parent: topic
-  name: 'headnode-machines'
+  parent: source
+  name: name
   properties: {
     destination: {
       endpointType: 'AzureFunction'
       properties: {
-        resourceId: '${reaper.id}/functions/reap_event'
+        resourceId: '${reaper}/functions/reap_event'
         maxEventsPerBatch: 1
       }
     }
