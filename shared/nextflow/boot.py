@@ -13,7 +13,7 @@ import textwrap
 from functools import cache
 
 LIMIT = 16_384
-"""Bytes of user data that EC2 accepts (before base64)."""
+"""Bytes of user data that EC2 accepts (before base64). Azure takes 65,535 of custom data."""
 
 DOCUMENT = """#cloud-config
 # One machine for one attempt of one run. It powers off by itself.
@@ -103,8 +103,13 @@ need() {
   elif command -v yum > /dev/null; then
     within 300 yum install -y "$@"
   elif command -v apt-get > /dev/null; then
-    within 120 apt-get update
-    within 300 env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+    # A fresh Ubuntu may be busy with its packages for a while.
+    for pause in 5 10 20 40 1; do
+      within 120 apt-get update && break
+      sleep "$pause"
+    done
+    within 300 env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+      apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
   else
     echo "no package manager here can install $*" >> "$log"
     return 1

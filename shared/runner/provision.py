@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -14,6 +15,12 @@ from shared.runner.process import output
 from shared.runner.retry import repeated
 
 INSTALL_WITHIN = 300.0
+LOCKED_WITHIN = 120
+"""Seconds for which a fresh Ubuntu may itself be busy with its packages."""
+APT = ["-o", f"DPkg::Lock::Timeout={LOCKED_WITHIN}"]
+LOCKED_TRIES, LOCKED_PAUSE = 8, 15.0
+"""How often the lists of packages are asked for while another apt holds their lock, which it does not wait
+for, and the seconds between."""
 LAUNCHER = "https://get.nextflow.io"
 LAUNCHER_WITHIN = 120.0
 PACKAGES = {
@@ -66,10 +73,25 @@ def install(manager: str, what: str, say: Say) -> None:
     """Installs packages of the image's own repositories; raises StepFailed."""
     packages = PACKAGES[manager][what]
     say(f"installing {' '.join(packages)}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
+    environment = {**os.environ, **quiet}
+    options: list[str] = []
     if manager == "apt-get":
-        output(["apt-get", "update"], INSTALL_WITHIN, environment)
-    output([manager, "install", "-y", *packages], INSTALL_WITHIN, environment)
+        options = APT
+        lists_updated(environment)
+    output([manager, *options, "install", "-y", *packages], INSTALL_WITHIN, environment)
+
+
+def lists_updated(environment: dict[str, str]) -> None:
+    """apt's lists of packages, as of now. Raises StepFailed when another apt does not let go of them."""
+    for left in reversed(range(LOCKED_TRIES)):
+        try:
+            output(["apt-get", *APT, "update"], INSTALL_WITHIN, environment)
+            return
+        except StepFailed as error:
+            if not left or "lock" not in str(error):
+                raise
+        time.sleep(LOCKED_PAUSE)
 
 
 def fetch_launcher(bin_dir: Path, say: Say) -> None:

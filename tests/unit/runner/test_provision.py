@@ -52,10 +52,21 @@ def test_a_machine_that_has_an_engine_is_left_alone(tools: Path, name: str) -> N
 @pytest.mark.parametrize("manager", ["dnf", "apt-get"])
 def test_docker_is_installed_and_started(tools: Path, manager: str) -> None:
     docker = f"printf '#!/bin/sh\\necho server\\n' > {tools}/docker; /bin/chmod 755 {tools}/docker"
-    tool(tools, manager, f'case "$*" in install*docker*) {docker} ;; esac')
+    tool(tools, manager, f'case "$*" in *install*docker*) {docker} ;; esac')
     tool(tools, "systemctl")
     assert [line for line in ready(tools) if not line.startswith("installing")] == []
     assert calls(tools)[-1] == "systemctl start docker"
+
+
+def test_another_apt_is_waited_for(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provision, "LOCKED_PAUSE", 0.0)
+    lists = f'[ -e {tools}/free ] && exit 0; printf "" > {tools}/free; echo "Could not get lock"; exit 100'
+    docker = f"printf '#!/bin/sh\\necho server\\n' > {tools}/docker; /bin/chmod 755 {tools}/docker"
+    tool(tools, "apt-get", f'case "$*" in *update) {lists} ;; *install*docker*) {docker} ;; esac')
+    tool(tools, "systemctl")
+    assert [line for line in ready(tools) if not line.startswith("installing")] == []
+    assert [call.split()[-1] for call in calls(tools)[:3]] == ["update", "update", "docker.io"]
+    assert all("DPkg::Lock::Timeout=120" in call for call in calls(tools)[:3])
 
 
 def test_without_docker_java_and_the_launcher(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
