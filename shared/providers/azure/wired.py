@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import Fault
+from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock, LogSource
+from shared.ports import Clock
 from shared.providers.azure import form
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.cloud import AzureCloud
@@ -29,12 +30,9 @@ def provider(
     return AzureCloud(environment, clients, settings, clock)
 
 
-def logs(environment: Environment, clients: Clients, root: Path) -> LogSource:  # noqa: ARG001
+def logs(environment: Environment, clients: Clients, root: Path) -> AzureLogs:  # noqa: ARG001
     """The log source of an environment."""
-    from shared.logs.azure import AzureLogs  # type: ignore[import-not-found,unused-ignore]
-
-    source: LogSource = AzureLogs(environment, clients)
-    return source
+    return AzureLogs(environment, clients)
 
 
 def faults(config: dict[str, Any]) -> list[Fault]:
