@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from shared.model.settings import Settings
+from shared.wiring import forget_clients
 from tests.clock import FakeClock
 from tests.scenarios.clouds import Cloud
 from tests.scenarios.clouds.aws import Aws
+from tests.scenarios.clouds.azure import Azure
 from tests.scenarios.rig import Rig, SeededIds
 
 
@@ -22,10 +24,15 @@ def sdk_pauses(clock, monkeypatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=clock.advance))
 
 
-@pytest.fixture(params=["aws"])
-def cloud(request) -> Cloud:
-    """An emulated cloud; machines are played by the test."""
-    return Aws(request.getfixturevalue("aws"))
+@pytest.fixture(params=["aws", "azure"])
+def cloud(request, clock, monkeypatch) -> Cloud:
+    """An emulated cloud in the test's own time; machines are played by the test."""
+    if request.param == "aws":
+        return Aws(request.getfixturevalue("aws"))
+    emulated = request.getfixturevalue("azure")
+    monkeypatch.setattr(emulated.state, "clock", clock.now)
+    forget_clients()
+    return Azure(emulated)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def hesitant(rig: Rig, doomed: set[str]) -> Rig:
 
 
 def available(rig: Rig, **config: Any) -> Environment:
-    environment = rig.environment(**config)
+    environment = rig.environment(instanceTypes=list(rig.cloud.types), **config)
     rig.drain(30)
     return rig.get_environment(environment)
 

@@ -5,6 +5,8 @@ import pytest
 
 from tests.scenarios.clouds import alive
 
+pytestmark = pytest.mark.parametrize("cloud", ["aws"], indirect=True)
+
 
 def test_all_faults_are_reported_together_each_naming_its_field(rig):
     environment = rig.environment(
