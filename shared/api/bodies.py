@@ -155,7 +155,7 @@ class CreateCredentials(Body):
 class LaunchFields(Kept):
     """What to run, with what, where."""
 
-    pipeline: NoOption
+    pipeline: NoOption | None = None
     compute_env_id: Annotated[Line, StringConstraints(max_length=22)] | None = None
     run_name: (
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z](?:[-_]?[A-Za-z0-9])*$", max_length=80)] | None
@@ -186,6 +186,7 @@ class LaunchFields(Kept):
     post_run_script: Script | None = None
     launch_container: NoOption | None = None
     output_dir: NoOption | None = None
+    pipeline_schema_id: Annotated[int, Field(ge=0)] | None = None
     nextflow_version: Annotated[str, StringConstraints(pattern=r"^\d[A-Za-z0-9.-]{0,30}$")] | None = None
     syntax_parser: Literal["v1", "v2"] | None = None
     head_job_cpus: Annotated[int, Field(ge=1, le=1024)] | None = None

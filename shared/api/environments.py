@@ -17,6 +17,7 @@ from shared.model.environment import Environment
 from shared.model.states import ENVIRONMENT
 from shared.steps import environment_changes as changes
 from shared.steps import environments as steps
+from shared.steps import labels
 
 router = Routes(prefix="/compute-envs", tags=["compute-envs"])
 
@@ -30,8 +31,10 @@ def list_environments(
     """Those that are not deleted, by name; with `status` only those in that state."""
     if status and status not in ENVIRONMENT:
         raise bad(Fault("status", f"must be one of {', '.join(ENVIRONMENT)}"))
-    found = records.listed(world, Environment, "workspace", str(workspace))
-    return {"computeEnvs": [answers.entry(each) for each in found if not status or each.status == status]}
+    listed = records.listed(world, Environment, "workspace", str(workspace))
+    found = [each for each in listed if not status or each.status == status]
+    bearing = records.labels_of(world, found)
+    return {"computeEnvs": [answers.entry(each, bearing) for each in found]}
 
 
 @router.post("")
@@ -53,7 +56,7 @@ def create_environment(
             platform=asked.platform,
             credentials_id=asked.credentials_id or "",
             config=asked.stored_config(),
-            label_ids=tuple(request.label_ids or ()),
+            label_ids=labels.known(world, workspace, request.label_ids or ()),
         )
     except Exists:
         raise Problem(400, f"compute environment {asked.name} already exists") from None
@@ -73,7 +76,8 @@ def validate_name(world: Here, _token: ByUser, workspace: InWorkspace, name: str
 @router.get("/{id}")
 def describe_environment(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str) -> dict[str, Any]:
     """Also one that was deleted, as DELETED."""
-    return {"computeEnv": answers.described(records.environment(world, id, workspace))}
+    found = records.environment(world, id, workspace)
+    return {"computeEnv": answers.described(found, records.labels_of(world, [found]))}
 
 
 @router.put("/{id}", status_code=204, responses=CONFLICT)

@@ -5,24 +5,24 @@ from typing import Annotated, Any
 from fastapi import Depends
 
 from shared.api import records
-from shared.api.answers import runs as answers
+from shared.api.answers import launches as answers
+from shared.api.answers import runs as run_answers
 from shared.api.auth import ByUser
-from shared.api.bodies import LaunchFields, SubmitLaunch
+from shared.api.bodies import SubmitLaunch
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body
-from shared.api.problem import bad, not_found
+from shared.api.problem import Problem, bad, not_found
 from shared.api.routes import Routes
 from shared.api.tenancy import USER_NAME
 from shared.errors import Fault
+from shared.model.action import LAUNCH as OF_ACTION
 from shared.model.environment import Environment
+from shared.model.pipeline import pipeline_of_launch
 from shared.model.run import Run
 from shared.ports import World
-from shared.steps import runs
-from shared.steps.environment_changes import primary_of, used
+from shared.steps import labels, launching, pipelines, runs
+from shared.steps.environment_changes import used
 
 router = Routes(tags=["launch"])
-
-DEFAULTS = ("preRunScript", "postRunScript")
-"""What an environment's config says for launches that say nothing."""
 
 
 @router.post("/workflow/launch")
@@ -32,49 +32,70 @@ def launch(
     workspace: InWorkspace,
     request: Annotated[SubmitLaunch, Depends(body(SubmitLaunch))],
 ) -> dict[str, Any]:
-    """Answers at once; the run gets its machine later. Not idempotent: each call is a run."""
-    asked = request.launch
-    environment = chosen(world, workspace, asked.compute_env_id or "")
+    """Answers at once; the run gets its machine later. Not idempotent: each call is a run. A launch that
+    says no more than the `id` of one that there is takes everything else from that."""
+    asked = filled(world, workspace, request.launch.whole())
+    environment = launching.environment_for(world, workspace, str(asked.get("computeEnvId") or ""))
     run = runs.submit_run(
         world,
         workspace_id=workspace,
         user_id=token.user_id,
         owner=USER_NAME,
         environment=environment,
-        launch=whole(asked, environment),
-        label_ids=tuple(asked.label_ids or ()),
+        launch=launching.whole(asked, environment),
+        label_ids=labels.known(world, workspace, request.launch.label_ids or (), "launch.labelIds"),
     )
     used(world, environment)
     return {"workflowId": run.id}
 
 
-def chosen(world: World, workspace: int, id: str) -> Environment:
-    """The environment that is asked for, or the primary one. Raises Problem 400."""
-    field = "launch.computeEnvId"
-    if not id:
-        found = primary_of(world, workspace)
-        if found is None:
-            raise bad(Fault(field, "is required: there is no primary compute environment"))
-        return found
-    found = world.store.get(Environment, id)
-    if found is None or found.workspace_id != workspace or found.status == "DELETED":
-        raise bad(Fault(field, f"compute environment {id} not found"))
-    return found
-
-
-def whole(asked: LaunchFields, environment: Environment) -> dict[str, Any]:
-    """The launch as it is kept: what was sent over what the environment says."""
-    config = environment.config
-    given = {name: config[name] for name in DEFAULTS if config.get(name)}
-    return {**given, **asked.whole(), "computeEnvId": environment.id}
+def filled(world: World, workspace: int, asked: dict[str, Any]) -> dict[str, Any]:
+    """The launch with what it leaves to the one that it names. Raises Problem 400."""
+    if asked.get("pipeline"):
+        return asked
+    if not asked.get("id"):
+        raise bad(Fault("launch.pipeline", "is required"))
+    try:
+        found = known(world, str(asked["id"]), workspace)
+    except Problem as problem:
+        raise bad(Fault("launch.id", problem.message)) from None
+    base = {name: value for name, value in found.items() if name not in answers.OWN}
+    if "computeEnv" in found:
+        base["computeEnvId"] = found["computeEnv"]["id"]
+    return {**base, **asked}
 
 
 @router.get("/launch/{id}")
 def describe_launch(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str) -> dict[str, Any]:
-    """What a run was launched with, by the launch's id."""
-    run_id = id.removesuffix(answers.LAUNCH_ID)
-    run = world.store.get(Run, run_id) if run_id != id else None
+    """What a run was launched with, or what a pipeline or an action launches, by the launch's id."""
+    return {"launch": known(world, id, workspace)}
+
+
+def known(world: World, id: str, workspace: int | None) -> dict[str, Any]:
+    """A launch. Raises Problem 404."""
+    if id.endswith(run_answers.LAUNCH_ID):
+        return of_run(world, id, workspace)
+    if pipeline_id := pipeline_of_launch(id):
+        pipeline = records.pipeline(world, pipeline_id, workspace)
+        version = pipelines.default_of(world, pipeline)
+        return answers.of_pipeline(pipeline, version, environment_in(world, version.launch))
+    if id.endswith(OF_ACTION):
+        action = records.action(world, id.removesuffix(OF_ACTION), workspace)
+        return answers.of_action(action, environment_in(world, action.launch))
+    raise not_found("launch", id)
+
+
+def of_run(world: World, id: str, workspace: int | None) -> dict[str, Any]:
+    """What a run was launched with."""
+    run = world.store.get(Run, id.removesuffix(run_answers.LAUNCH_ID))
     if run is None or not run.launch or workspace not in (None, run.workspace_id):
         raise not_found("launch", id)
-    found = answers.launch(run, records.environment_of(world, run))
-    return {"launch": {**found, "runName": run.name}}
+    found = run_answers.launch(run, records.environment_of(world, run))
+    return {**found, "runName": run.name}
+
+
+def environment_in(world: World, launch: dict[str, Any]) -> Environment | None:
+    """The environment that a stored launch names, while it is there."""
+    id = launch.get("computeEnvId")
+    found = world.store.get(Environment, str(id)) if id else None
+    return found if found is not None and found.status != "DELETED" else None

@@ -1,13 +1,17 @@
 """Reading records for the API: one by its id, all of a listing, or a 404."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared.api.problem import not_found
 from shared.model.access import Credentials
+from shared.model.action import Action
 from shared.model.environment import Environment
+from shared.model.label import Label
+from shared.model.pipeline import Pipeline
 from shared.model.records import R
 from shared.model.run import Run
 from shared.ports import World
+from shared.steps.labels import Bearer
 
 PAGE = 200
 
@@ -34,6 +38,36 @@ def run(world: World, id: str, workspace: int | None) -> Run:
     if found is None or workspace not in (None, found.workspace_id):
         raise not_found("workflow", id)
     return found
+
+
+def pipeline(world: World, id: int | str, workspace: int | None) -> Pipeline:
+    """A pipeline. Raises Problem 404."""
+    found = world.store.get(Pipeline, str(id))
+    if found is None or workspace not in (None, found.workspace_id):
+        raise not_found("pipeline", id)
+    return found
+
+
+def action(world: World, id: str, workspace: int | None) -> Action:
+    """An action. Raises Problem 404."""
+    found = world.store.get(Action, id)
+    if found is None or workspace not in (None, found.workspace_id):
+        raise not_found("action", id)
+    return found
+
+
+def label(world: World, id: int, workspace: int | None) -> Label:
+    """A label. Raises Problem 404."""
+    found = world.store.get(Label, str(id))
+    if found is None or workspace not in (None, found.workspace_id):
+        raise not_found("label", id)
+    return found
+
+
+def labels_of(world: World, bearers: Iterable[Bearer]) -> dict[int, Label]:
+    """All labels that these bear, by id, in one read; those that were deleted are missing."""
+    ids = {str(id) for bearer in bearers for id in bearer.label_ids}
+    return {int(id): label for id, label in world.store.get_many(Label, ids).items()} if ids else {}
 
 
 def listed(

@@ -41,7 +41,9 @@ def list_runs(
     found = matching(records.listed(world, Run, "workspace", str(workspace), newest_first=True), search)
     page = list(itertools.islice(found, offset, offset + most))
     further = sum(1 for _ in found) if includeTotalSize else sum(1 for _ in itertools.islice(found, 1))
-    answer: dict[str, Any] = {"workflows": [answers.entry(run) for run in page], "hasMore": further > 0}
+    labels = records.labels_of(world, page)
+    shown = [answers.entry(run, labels) for run in page]
+    answer: dict[str, Any] = {"workflows": shown, "hasMore": further > 0}
     if includeTotalSize:
         before = offset if page or further else total(world, workspace, search)
         answer["totalSize"] = before + len(page) + further
@@ -76,7 +78,7 @@ def describe_run(
 ) -> dict[str, Any]:
     """A run with its progress, its newest machine and why it waits."""
     run = records.run(world, workflow_id, workspace)
-    return answers.described(run, records.environment_of(world, run))
+    return answers.described(run, records.environment_of(world, run), records.labels_of(world, [run]))
 
 
 @router.delete("/{workflow_id}", status_code=204)

@@ -34,7 +34,8 @@ class Credentials(Record, frozen=True, kw_only=True):
 
 class Token(Record, frozen=True, kw_only=True):
     """An API token, known only by its hash. `run_id` limits it to one run, `use` to one purpose:
-    `api` (a user), `run` (a run's own client and runner), `boot` (a machine fetching its spec)."""
+    `api` (a user), `run` (a run's own client and runner), `boot` (a machine fetching its spec),
+    `action` (whoever may launch one action)."""
 
     kind: ClassVar[str] = "token"
 
@@ -42,10 +43,22 @@ class Token(Record, frozen=True, kw_only=True):
     name: str = ""
     run_id: str = ""
     attempt: int = 0
+    action_id: str = ""
     user_id: int = 1
     created_at: float = 0.0
+    used_at: float = 0.0
+    """Roughly: noted once in a while, not at each use."""
     expires_at: float = 0.0
     """Epoch seconds (UTC); 0.0 is never."""
+
+    @property
+    def number(self) -> int:
+        """What people know it by: 48 bits of its hash."""
+        return int(self.id[:12], 16)
+
+    def indexes(self) -> dict[str, tuple[str, str]]:
+        """`user` lists the tokens that a user made for themself, by the time they were made."""
+        return {"user": (str(self.user_id), f"{self.created_at:017.3f}")} if self.use == "api" else {}
 
     def expires(self) -> float | None:
         """Expired tokens may be forgotten by the store; a reader must still check the time."""

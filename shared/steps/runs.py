@@ -57,13 +57,15 @@ def submit_run(
     environment: Environment,
     launch: dict[str, Any],
     label_ids: tuple[int, ...] = (),
+    run_id: str = "",
 ) -> Run:
     """Records a run as SUBMITTED and sends it to the launch step. Raises Conflict when the
-    environment cannot take runs. Not idempotent: each call is a run."""
+    environment cannot take runs. Not idempotent: each call is a run, unless the caller chose its id;
+    then a second one raises Exists."""
     if environment.status != "AVAILABLE":
         raise Conflict(f"compute environment {environment.name} is {environment.status}, not AVAILABLE")
     now = world.clock.now()
-    run_id = world.ids.new(16)
+    run_id = run_id or world.ids.new(16)
     run = world.store.save(
         Run(
             id=run_id,

@@ -1,15 +1,18 @@
 """Compute environments and credentials as the public API shows them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.api import keys as provider_keys
+from shared.api.answers import labels as label_answers
 from shared.api.answers.shape import iso, present
 from shared.api.tenancy import shown_workspace
 from shared.model.access import Credentials
 from shared.model.environment import Environment
+from shared.model.label import Label
 
 
-def entry(environment: Environment) -> dict[str, Any]:
+def entry(environment: Environment, labels: Mapping[int, Label]) -> dict[str, Any]:
     """An environment in a listing."""
     config = environment.config
     return present(
@@ -28,11 +31,11 @@ def entry(environment: Environment) -> dict[str, Any]:
         waveEnabled=config.get("waveEnabled") is True,
         fusion2Enabled=config.get("fusion2Enabled") is True,
         schedEnabled=config.get("schedEnabled") is True,
-        labels=[],
+        labels=label_answers.of(environment, labels),
     )
 
 
-def described(environment: Environment) -> dict[str, Any]:
+def described(environment: Environment, labels: Mapping[int, Label]) -> dict[str, Any]:
     """An environment in full."""
     shown = shown_workspace(environment.workspace_id)
     return present(
@@ -51,7 +54,7 @@ def described(environment: Environment) -> dict[str, Any]:
         deleted=environment.status == "DELETED",
         orgId=shown.get("orgId"),
         workspaceId=shown.get("workspaceId"),
-        labels=[],
+        labels=label_answers.of(environment, labels),
     )
 
 

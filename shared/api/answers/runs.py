@@ -1,13 +1,16 @@
 """Runs as the public API shows them: what Nextflow reported, under what we know ourselves."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from shared.api.answers import labels as label_answers
 from shared.api.answers.environments import config_of
 from shared.api.answers.progress import progress
 from shared.api.answers.shape import Kinds, iso, present, typed
 from shared.api.tenancy import shown_workspace
 from shared.model.environment import Environment
+from shared.model.label import Label
 from shared.model.run import Run
 
 REPORTED: Kinds = {
@@ -121,19 +124,19 @@ def launch_id(run: Run) -> str:
     return run.id + LAUNCH_ID
 
 
-def entry(run: Run) -> dict[str, Any]:
+def entry(run: Run, labels: Mapping[int, Label]) -> dict[str, Any]:
     """A run in a listing."""
     return {
         "workflow": workflow(run, launched=False),
         "progress": progress(run),
         **shown_workspace(run.workspace_id),
-        "labels": [],
+        "labels": label_answers.of(run, labels),
         "starred": False,
         "optimized": False,
     }
 
 
-def described(run: Run, environment: Environment | None) -> dict[str, Any]:
+def described(run: Run, environment: Environment | None, labels: Mapping[int, Label]) -> dict[str, Any]:
     """A run in full, with why it waits."""
     return {
         "workflow": workflow(run),
@@ -142,7 +145,7 @@ def described(run: Run, environment: Environment | None) -> dict[str, Any]:
         "jobInfo": job(run),
         "messages": messages(run),
         **shown_workspace(run.workspace_id),
-        "labels": [],
+        "labels": label_answers.of(run, labels),
         "optimized": False,
         "instancesProvisioned": sum(1 for attempt in run.attempts if attempt.machine_id),
     }
