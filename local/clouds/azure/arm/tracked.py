@@ -103,10 +103,13 @@ def make(
     return old, new
 
 
+def region(body: dict[str, Any]) -> str:
+    """The location in a body as a region's name: "West Europe" is westeurope."""
+    return str(body.get("location") or "").lower().replace(" ", "")
+
+
 def _same_place(old: Resource | None, body: dict[str, Any]) -> None:
-    before, after = (
-        str(each.get("location", "")).lower().replace(" ", "") for each in (old.body if old else body, body)
-    )
+    before, after = region(old.body if old else body), region(body)
     if before != after:
         raise conflict("InvalidResourceLocation", f"The resource already exists in location '{before}'.")
 

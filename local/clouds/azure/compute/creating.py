@@ -19,6 +19,7 @@ from local.clouds.azure.network.models import (
     check_free,
     id_in,
     interface_properties,
+    next_public,
     referenced,
 )
 
@@ -39,7 +40,7 @@ def put(state: "State", call: Call) -> Answer:
     models.check(call.names["name"], properties)
     _judge(state, call, asked, properties)
     for each in _configurations(properties):
-        interface_properties(state, call.path, _with_subnets(each))
+        interface_properties(state, call.path, _with_subnets(each), asked)
     for each in properties["networkProfile"].get("networkInterfaces") or []:
         check_free(state, referenced(state, id_in(each), call.path))
     disk = _disk_id(call, properties)
@@ -143,7 +144,7 @@ def _make_interfaces(state: "State", call: Call, vm: Resource, properties: dict[
         id = f"{_home(call)}/providers/{INTERFACE}/{each['name']}-{uuid.uuid4().hex[:8]}"
         asked = [_with_address(state, vm, call, configuration) for configuration in _with_subnets(each)]
         body = {"location": vm.body["location"], "tags": each.get("tags") or {}}
-        shown_properties = interface_properties(state, id, asked)
+        shown_properties = interface_properties(state, id, asked, body)
         state.store.put(
             Resource(id, INTERFACE, id.rpartition("/")[2], body, shown_properties, "Succeeded", state.now)
         )
@@ -157,9 +158,8 @@ def _with_address(state: "State", vm: Resource, call: Call, configuration: dict[
     if public:
         id = f"{_home(call)}/providers/{ADDRESS}/{public['name']}-{uuid.uuid4().hex[:8]}"
         option = (public.get("properties") or {}).get("deleteOption", "Detach")
-        number = len(state.store.of(ADDRESS)) + 1
         properties = {
-            "ipAddress": f"203.0.113.{number % 250 + 1}",
+            "ipAddress": next_public(state),
             "publicIPAllocationMethod": "Static",
             "deleteOption": option,
         }

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.arm.tracked import region
 from local.clouds.azure.errors import unmodelled
 from local.clouds.azure.insights.errors import bad_rule
 from local.clouds.azure.operationalinsights.models import TABLE, WORKSPACE, columns
@@ -53,14 +54,6 @@ def stream_columns(rule: Resource, stream: str) -> dict[str, str]:
     return {each["name"]: each["type"] for each in declared}
 
 
-def same_place(location: str, resource: Resource) -> bool:
-    """Whether a resource is in that region, however it is spelled."""
-    here, there = (
-        str(each).lower().replace(" ", "") for each in (location, resource.body.get("location", ""))
-    )
-    return here == there
-
-
 def _check_endpoint(state: "State", location: str, id: str | None) -> None:
     target = "properties.dataCollectionEndpointId"
     found = state.store.get(id or "")
@@ -68,7 +61,7 @@ def _check_endpoint(state: "State", location: str, id: str | None) -> None:
         raise bad_rule(
             "InvalidDataCollectionEndpoint", f"Data collection endpoint '{id}' was not found.", target
         )
-    if found and not same_place(location, found):
+    if found and region(found.body) != region({"location": location}):
         said = f"Data collection endpoint '{id}' must be in the rule's location '{location}'."
         raise bad_rule("InvalidDataCollectionEndpoint", said, target)
 
@@ -101,7 +94,7 @@ def _workspaces(state: "State", location: str, asked: list[dict[str, Any]]) -> d
         if workspace.state != "Succeeded":
             said = f"The workspace '{id}' is not ready, it is {workspace.state}."
             raise bad_rule("InvalidWorkspace", said, target)
-        if not same_place(location, workspace):
+        if region(workspace.body) != region({"location": location}):
             said = f"The workspace '{id}' must be in the rule's location '{location}'."
             raise bad_rule("InvalidWorkspace", said, target)
         found[str(each.get("name"))] = workspace

@@ -7,7 +7,6 @@ from local.clouds.azure.arm.tracked import accepted, group_of, leaving, make
 from local.clouds.azure.call import Call
 from local.clouds.azure.errors import invalid
 from local.clouds.azure.network import errors, models
-from local.clouds.azure.network.models import ADDRESS
 
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
@@ -24,9 +23,9 @@ def put(state: "State", call: Call) -> Answer:
             "Standard sku publicIp must have AllocationMethod set to Static.",
             "StandardSkuPublicIPAddressesMustBeStatic",
         )
-    number = len(state.store.of(ADDRESS)) + 1
+    old = state.store.get(call.path)
     shown = {
-        "ipAddress": f"203.0.113.{number % 250 + 1}",
+        "ipAddress": old.properties["ipAddress"] if old else models.next_public(state),
         "idleTimeoutInMinutes": 4,
         "publicIPAddressVersion": "IPv4",
         **wanted,

@@ -35,8 +35,12 @@ def address_in_use(address: str, user: str) -> Refused:
 
 
 def no_reference(id: str, by: str) -> Refused:
-    """A request names something that is not there."""
-    return invalid(f"Resource {id} referenced by resource {by} was not found.", "InvalidResourceReference")
+    """A request names something that is not there, or is in another region."""
+    return invalid(
+        f"Resource {id} referenced by resource {by} was not found. Please make sure that the referenced"
+        " resource exists, and that both resources are in the same region.",
+        "InvalidResourceReference",
+    )
 
 
 def not_ready(id: str, state: str, by: str) -> Refused:
@@ -54,6 +58,14 @@ def busy(id: str) -> Refused:
         429,
         "AnotherOperationInProgress",
         f"Another operation on this or dependent resource {id} is in progress.",
+    )
+
+
+def subnet_full(subnet: str, prefix: str) -> Refused:
+    """Every address has somebody."""
+    return invalid(
+        f"Subnet {subnet} with address prefix {prefix} does not have enough capacity for 1 IP addresses.",
+        "SubnetIsFull",
     )
 
 

@@ -31,7 +31,7 @@ def put(state: "State", call: Call) -> Answer:
             )
     old = state.store.get(call.path)
     before = old.properties if old else {}
-    shown = models.interface_properties(state, call.path.rstrip("/"), asked)
+    shown = models.interface_properties(state, call.path.rstrip("/"), asked, call.document())
     if before.get("virtualMachine"):
         shown["virtualMachine"] = before["virtualMachine"]
     resource, new = make(state, call, shown, begins="Updating")

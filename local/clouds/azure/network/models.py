@@ -4,6 +4,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.arm.tracked import region
 from local.clouds.azure.network import errors
 
 if TYPE_CHECKING:
@@ -13,8 +14,10 @@ NETWORK = "Microsoft.Network/virtualNetworks"
 SUBNET = NETWORK + "/subnets"
 INTERFACE = "Microsoft.Network/networkInterfaces"
 ADDRESS = "Microsoft.Network/publicIPAddresses"
+PUBLIC = ipaddress.IPv4Network("198.18.0.0/15")
+"""Where emulated public addresses are from: nobody on the internet has one of these (RFC 2544)."""
 FIRST = 4
-"""Azure keeps the first four addresses of a subnet (and the last) for itself."""
+"""Azure keeps the first four addresses of a subnet, and the last, for itself."""
 
 
 def referenced(state: "State", id: str, by: str) -> Resource:
@@ -56,21 +59,33 @@ def holder_of(state: "State", address: Resource) -> str:
 
 
 def next_address(state: "State", subnet: Resource) -> str:
-    """A free private address of a subnet."""
+    """A free private address of a subnet. Raises Refused when there is none."""
     taken = {c.get("privateIPAddress") for each in users_of(state, subnet) for c in configurations(each)}
     network = ipaddress.ip_network(subnet.properties["addressPrefix"])
-    return next(
-        str(found) for number, found in enumerate(network) if number >= FIRST and str(found) not in taken
-    )
+    for number in range(FIRST, network.num_addresses - 1):
+        if str(network[number]) not in taken:
+            return str(network[number])
+    raise errors.subnet_full(subnet.name, str(network))
 
 
-def interface_properties(state: "State", id: str, asked: list[dict[str, Any]]) -> dict[str, Any]:
-    """What an interface with such IP configurations is like. Raises Refused for what it refers to."""
+def next_public(state: "State") -> str:
+    """A public address that nobody has."""
+    taken = {each.properties.get("ipAddress") for each in state.store.of(ADDRESS)}
+    return next(str(found) for found in PUBLIC.hosts() if str(found) not in taken)
+
+
+def interface_properties(
+    state: "State", id: str, asked: list[dict[str, Any]], place: dict[str, Any]
+) -> dict[str, Any]:
+    """What an interface with such IP configurations is like, in the location of the body `place`. Raises
+    Refused for what it refers to."""
     shown = []
     for number, each in enumerate(asked):
         wanted = each.get("properties") or {}
         subnet = referenced(state, id_in(wanted.get("subnet")), id)
-        referenced(state, subnet.id.rpartition("/subnets/")[0], id)
+        network = referenced(state, subnet.id.rpartition("/subnets/")[0], id)
+        if region(network.body) != region(place):
+            raise errors.no_reference(subnet.id, id)
         properties = {
             "provisioningState": "Succeeded",
             "primary": number == 0,

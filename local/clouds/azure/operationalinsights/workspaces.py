@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from local.clouds.answer import Answer
 from local.clouds.azure.arm.store import Resource
-from local.clouds.azure.arm.tracked import accepted, existing, group_of, leaving, make, pages
+from local.clouds.azure.arm.tracked import accepted, existing, group_of, leaving, make, pages, region
 from local.clouds.azure.call import Call
 from local.clouds.azure.operationalinsights import errors, models
 
@@ -32,9 +32,8 @@ def put(state: "State", call: Call) -> Answer:
 
 
 def _recover(state: "State", call: Call, workspace: Resource) -> None:
-    location = str(workspace.body["location"])
-    if str(call.document().get("location", "")).lower().replace(" ", "") != location.lower():
-        raise errors.elsewhere(workspace.name, location)
+    if region(call.document()) != region(workspace.body):
+        raise errors.elsewhere(workspace.name, region(workspace.body))
     models.recover(state, workspace)
 
 

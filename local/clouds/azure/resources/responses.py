@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from local.clouds.answer import Answer
 from local.clouds.azure.arm import operations
 from local.clouds.azure.arm.store import Resource
-from local.clouds.azure.arm.tracked import group_of, pages
+from local.clouds.azure.arm.tracked import group_of, pages, region
 from local.clouds.azure.call import Call
 from local.clouds.azure.compute import life
 from local.clouds.azure.errors import Refused, conflict, no_group
@@ -31,7 +31,7 @@ def put(state: "State", call: Call) -> Answer:
         raise conflict(
             "ResourceGroupBeingDeleted", f"The resource group '{name}' is in deprovisioning state."
         )
-    if found and found.body["location"] != asked["location"]:
+    if found and region(found.body) != region(asked):
         raise errors.elsewhere(name, found.body["location"])
     status = 200 if found else 201
     if found is None:
