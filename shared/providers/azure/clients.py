@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.azure_endpoints import ARM_SCOPE, Endpoints, endpoints
 from shared.errors import HeadnodeError, Refused, Unreachable
 from shared.logs.wire import Reply, Wire
-from shared.providers.azure.errors import Answer, refusal
+from shared.providers.azure.errors import Answer, is_gone, refusal
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -88,7 +88,8 @@ class Clients:
         """One request of ARM. `path` begins with /subscriptions, or is a next page's whole address. `action`
         is the permission it needs, for texts.
 
-        Raises what `errors` makes of a refusal, but for the statuses and codes in `accept`."""
+        Raises what `errors` makes of a refusal, but for the statuses and codes in `accept`. 404 there
+        means that the resource is gone (`errors.is_gone`), not that the subscription cannot be seen."""
         asked = {"api-version": version, **(query or {})}
         more = "&".join(f"{name}={value}" for name, value in asked.items())
         url = path if "://" in path else f"{self.endpoints.arm}{path}?{more}"
@@ -98,7 +99,8 @@ class Clients:
             given["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
         answer = read(self.wire.send(method, url, scope=ARM_SCOPE, headers=given, body=content), action)
-        if answer.status < 400 or answer.status in accept or answer.code in accept:
+        expected = answer.status in accept and (answer.status != 404 or is_gone(answer))
+        if answer.status < 400 or expected or answer.code in accept:
             return answer
         raise refusal(answer, action)
 

@@ -52,18 +52,8 @@ QUOTA = frozenset(
         "ResourceQuotaExceeded",
     ]
 )
-GONE = frozenset(
-    [
-        "ResourceNotFound",
-        "ResourceGroupNotFound",
-        "ParentResourceNotFound",
-        "NotFound",
-        "RoleAssignmentNotFound",
-        "RoleDefinitionNotFound",
-        "RoleDefinitionDoesNotExist",
-    ]
-)
-"""How Azure says that something does not exist."""
+GONE = re.compile(r"(?!Subscription|Tenant|Principal)\w*NotFound|RoleDefinitionDoesNotExist")
+"""How Azure says that something does not exist; a subscription that cannot be seen says nothing of it."""
 NOT_YET = frozenset(
     [
         "PrincipalNotFound",
@@ -224,8 +214,9 @@ def wished(answer: Answer, otherwise: float) -> float:
 
 
 def is_gone(answer: Answer) -> bool:
-    """Whether the answer says that there is no such thing."""
-    return answer.status == 404 or answer.code in GONE
+    """Whether the answer says that there is no such thing. A 404 alone does not: anything on the way may
+    have given it."""
+    return answer.status in (400, 404) and GONE.fullmatch(answer.code) is not None
 
 
 def hushed(error: HeadnodeError, age: float, young: float) -> HeadnodeError:

@@ -58,9 +58,11 @@ def group(account: Account) -> Iterable[Fault]:
     """The user's resource group exists and stays. Ours is asked for too: the answer that there is none
     shows that credentials and subscription are good."""
     kind = graph.KINDS[graph.GROUP]
-    shown = account.clients.arm("GET", account.group, kind.version, action=f"{kind.arm}/read", accept=(404,))
+    accept = (404, "SubscriptionNotFound")
+    shown = account.clients.arm("GET", account.group, kind.version, action=f"{kind.arm}/read", accept=accept)
     if shown.code == "SubscriptionNotFound":
         yield Fault("subscriptionId", "does not exist, or these credentials do not see it")
+        return
     if not account.options.group:
         return
     if is_gone(shown):

@@ -158,9 +158,21 @@ def test_a_body_of_any_form_is_an_answer(body: dict[str, Any]) -> None:
     assert isinstance(refusal(Answer(400, {}, body), "x"), Retry)
 
 
-def test_what_is_gone() -> None:
-    assert is_gone(Answer(404))
-    assert is_gone(said("ResourceNotFound", status=404))
-    assert is_gone(said("RoleDefinitionDoesNotExist", status=400))
-    assert not is_gone(said("Conflict"))
-    assert not is_gone(Answer(200))
+@pytest.mark.parametrize(
+    ("answer", "gone"),
+    [
+        (said("ResourceNotFound", status=404), True),
+        (said("ResourceGroupNotFound", status=404), True),
+        (said("ParentResourceNotFound", status=404), True),
+        (said("NotFound", status=404), True),
+        (said("ContainerNotFound", status=404), True),
+        (said("RoleDefinitionDoesNotExist", status=400), True),
+        (said("SubscriptionNotFound", status=404), False),
+        (said("InvalidResourceNamespace", status=404), False),
+        (Answer(404), False),
+        (said("Conflict"), False),
+        (Answer(200), False),
+    ],
+)
+def test_what_is_gone(answer: Answer, gone: bool) -> None:
+    assert is_gone(answer) is gone

@@ -291,6 +291,25 @@ def test_nothing_is_found_where_the_group_is_gone(bind: Bind, azure: EmulatedAzu
     assert listed(bind()) == {}
 
 
+def test_a_subscription_that_cannot_be_seen_does_not_mean_that_anything_is_gone(
+    ready: Bind, azure: EmulatedAzure
+) -> None:
+    cloud = ready()
+    [started] = many(cloud, 1)
+    azure.faults.add("*", "*", kind="SubscriptionNotFound", status=404, times=None)
+    group = cloud._account.environment.resources[0]
+    for act in (
+        lambda: cloud.look([started]),
+        lambda: cloud.stop([started]),
+        lambda: cloud.find("run1", 1),
+        lambda: listed(cloud),
+        lambda: cloud.remove(group.to("removing")),
+        lambda: cloud.start(order(cloud)),
+    ):
+        with pytest.raises(Refused, match="SubscriptionNotFound"):
+            act()
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
