@@ -30,7 +30,13 @@ class AzureVm:
         )
         self.principal, self.client_id = str(made.principal_id), str(made.client_id)
         self._identity = str(made.id)
-        self._body = vm_body(self.clients.subnet(), custom_data, **properties)
+        self._subnet = self.clients.subnet()
+        self._body = vm_body(self._subnet, custom_data, **properties)
+
+    def boots(self, custom_data: str, **properties: Any) -> str:
+        """Makes a VM that carries out custom data; its ARM id."""
+        self._body = vm_body(self._subnet, custom_data, **properties)
+        return self.start()
 
     def start(self) -> str:
         """Makes the VM; its ARM id."""

@@ -1,0 +1,358 @@
+"""A VM of the emulated Azure that carries out the real boot document, with the real runner."""
+
+import base64
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.clouds.azure import EmulatedAzure
+from shared.logs.azure import AzureLogs
+from shared.model.environment import Environment, ResourceRow
+from shared.model.machine import Offer
+from shared.model.run import Attempt, Run
+from shared.nextflow.boot import boot_document
+from shared.providers.azure.clients import Clients
+from shared.providers.local import rootfs
+from tests.clock import FakeClock
+from tests.unit.clouds.azure.monitoring import STREAM, Way, make_way
+from tests.unit.runner.azure_vm import AzureVm
+from tests.unit.runner.world import (
+    BOOT_TOKEN,
+    RUN,
+    RUN_TOKEN,
+    SESSION,
+    ControlPlane,
+    path_with,
+    serving,
+    until,
+)
+
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"
+RIGHTS = {"dataActions": ["Microsoft.Insights/Telemetry/Write", BLOBS]}
+REMOVES = {"actions": ["Microsoft.Compute/virtualMachines/delete"], **RIGHTS}
+FOREVER = "#!/bin/sh\necho up\nsleep 600\n"
+
+
+@dataclass
+class Place:
+    """One run on VMs, the control plane that it talks to, and its log as a reader sees it."""
+
+    root: Path
+    cloud: EmulatedAzure
+    control: ControlPlane
+    vm: AzureVm
+    way: Way
+    attempt: int = 1
+    pace: str = "1"
+    path: str = ""
+    names: list[str] = field(default_factory=list)
+
+    def asks(self, main: str = "", **changes: Any) -> None:
+        """What the control plane hands out: a script run with its work directory in a container."""
+        folder = self.root / "pipeline"
+        folder.mkdir(exist_ok=True)
+        if main:
+            (folder / "main").write_text(main)
+            (folder / "main").chmod(0o755)
+        rule = self.way.rule.immutable_id
+        blob = f"{self.vm.storage_url}/work/some/path/.headnode/logs/{RUN}/{self.attempt}"
+        ingest = f"{self.way.ingest}/dataCollectionRules/{rule}/streams/{STREAM}"
+        given = {
+            "run": RUN,
+            "attempt": self.attempt,
+            "name": "happy_euler",
+            "session": SESSION,
+            "engine": "script",
+            "pipeline": str(folder),
+            "work_dir": "az://work/some/path",
+            "deadline": time.time() + 3600,
+            "heartbeat": 0.3,
+            "logs": {"kind": "azure", "blob": blob, "ingest": ingest, "run": RUN, "attempt": self.attempt},
+            "region": "westeurope",
+            "token": RUN_TOKEN,
+            "api": f"{self.control.url}/api",
+            "workspace": 0,
+            "azure": {
+                "client_id": self.vm.client_id,
+                "storage_account": "store",
+                "storage_url": self.vm.storage_url,
+                "vm_id": "",
+            },
+        }
+        self.control.spec = {**given, **changes}
+
+    def boots(self, **properties: Any) -> str:
+        """Makes a VM with the boot document as its custom data; its name."""
+        now = time.time()
+        document = boot_document(
+            control_url=f"{self.control.url}/api",
+            run_id=RUN,
+            attempt=self.attempt,
+            token=BOOT_TOKEN,
+            deadline=now + 3600,
+            now=now,
+        )
+        assert len(document.encode()) < 65_536
+        self.vm.name = f"vm-{len(self.names) + 1}"
+        self.names.append(self.vm.name)
+        self.vm.boots(base64.b64encode(document.encode()).decode(), **properties)
+        return self.vm.name
+
+    @property
+    def source(self) -> AzureLogs:
+        """What the control plane reads the log with."""
+        customer = str(self.way.workspace.properties.customer_id)
+        row = ResourceRow(key="workspace", type="x", name="ws", facts={"customerId": customer})
+        config = {"workDir": "az://work/some/path", "storageAccount": "store"}
+        place = Environment(id="e", name="e", platform="azure-cloud", config=config, resources=(row,))
+        return AzureLogs(place, Clients(None))
+
+    @property
+    def run(self) -> Run:
+        return Run(id=RUN, name="happy", session_id=SESSION, work_dir="az://work/some/path")
+
+    def lines(self, attempt: int = 1) -> list[str]:
+        """The log's lines so far, without the runner's own."""
+        seen = Attempt(number=attempt, offer=Offer(machine_type="m"), state="working", seen_at=1.0)
+        page = self.source.live(self.run, seen, "", 100_000)
+        return [line for line in page.lines if not line.startswith("headnode: ")]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        found = self.cloud.files("store", "work")
+        return {name.removeprefix("some/path/"): data for name, data in found.items()}
+
+    def console(self) -> str:
+        return self.cloud.room.console(self.vm.vm_id)
+
+    def ends(self, name: str, power: str = "stopped", seconds: float = 40.0) -> None:
+        """Waits until a VM is off, or gone."""
+        self.cloud.until(name, power, seconds)
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path, azure_with_machines: EmulatedAzure, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    control, cloud = ControlPlane(), azure_with_machines
+    vm = AzureVm(cloud)
+    cloud.enforce(vm.client_id, RIGHTS)
+    seen = cloud.room._environment
+    with serving(control.routes) as control.url:
+        made = Place(tmp_path, cloud, control, vm, make_way(cloud, vm.clients))
+
+        def environment(id: str) -> dict[str, str]:
+            more = {"PATH": made.path} if made.path else {}
+            return {**seen(id), "HEADNODE_PACE": made.pace, **more}
+
+        monkeypatch.setattr(cloud.room, "_environment", environment)
+        monkeypatch.setattr(cloud.room, "share", [tmp_path])
+        yield made
+
+
+def test_a_run_of_a_few_seconds_has_its_log(place: Place) -> None:
+    place.cloud.timings.ingestion = 180.0
+    place.asks("#!/bin/sh\necho hello world\nmkdir results\necho 42 > results/answer\n")
+    name = place.boots()
+    place.ends(name)
+    said = place.control.end
+    assert (said["exit_status"], said["error"], said["message"]) == (0, "", "")
+    assert said["machine_id"] == place.vm.id.lower()
+    assert place.lines() == ["hello world"]
+    assert place.source.size(place.run, f"nf-{RUN}.txt") == len(place.files[f"nf-{RUN}.txt"])
+    assert b"hello world\n" in place.source.read(place.run, f"nf-{RUN}.txt")
+    assert place.files[f"nf-{RUN}.exit"] == b"0\n"
+    assert place.files[f"results/{RUN}/answer"] == b"42\n"
+    assert any(line.startswith(b"1 headnode: ") for line in place.files[log(1)].splitlines())
+
+
+def test_the_table_gets_the_same_lines(place: Place, azure_clock: FakeClock) -> None:
+    place.cloud.timings.ingestion = 180.0
+    place.asks("#!/bin/sh\nfor n in 1 2 3; do echo line $n; done\n")
+    place.ends(place.boots())
+    azure_clock.advance(180)
+    asked = f'Nextflow_log_CL | where workflowId == "{RUN}" and attempt == 1 | order by seq asc'
+    rows = place.way.ask(f"{asked} | project seq, message")
+    written = [line.split(" ", 1) for line in place.files[log(1)].decode().splitlines()]
+    assert [(str(number), text) for number, text in rows] == [(number, text) for number, text in written]
+
+
+def test_a_printed_line_is_readable_within_five_seconds(place: Place) -> None:
+    """While the table lags three minutes behind."""
+    place.cloud.timings.ingestion = 180.0
+    prints = "#!/bin/sh\nfor n in $(seq 30); do date +%s.%N; sleep 0.1; done\n"
+    place.asks(prints)
+    name = place.boots()
+    lags: list[float] = []
+    seen = 0
+    while len(lags) < 30:
+        new = place.lines()[seen:]
+        seen += len(new)
+        lags += [time.time() - float(line) for line in new]
+        assert not place.control.events("end") or len(lags) == 30
+        time.sleep(0.05)
+    place.ends(name)
+    print("lag p50", sorted(lags)[15], "p95", sorted(lags)[28])
+    assert sorted(lags)[28] < 5.0
+
+
+def test_an_eviction_saves_the_work_before_it_agrees(place: Place) -> None:
+    nextflow(place)
+    place.asks(**engine(place, tasks=40, pause=0.6))
+    name = place.boots(priority="Spot", evictionPolicy="Delete")
+    until(lambda: "task 1: made" in place.lines(), why=place.console)
+    place.cloud.evict(name, notice=30)
+    place.ends(name, "gone", 28)
+    assert (place.control.end["error"], place.control.end["exit_status"]) == ("interrupted", None)
+    [notice] = place.control.events("notice")
+    assert notice["message"].startswith("Preempt")
+    done = [(each.service, each.action, str(each.params.get("blob", ""))) for each in journal(place)]
+    agreed = done.index(("imds", "acknowledge", ""))
+    state = ("storage", "PutBlob", f"some/path/.headnode/{SESSION}/nextflow.tar.gz")
+    task = ("storage", "PutBlob", f"some/path/.headnode/{SESSION}/work/01/task1.tar.gz")
+    assert max(done.index(state), done.index(task)) < agreed
+
+
+@pytest.mark.skipif(not rootfs.usable(), reason="without a root of its own a machine has other paths")
+def test_a_run_goes_on_where_a_spot_machine_was_taken_away(place: Place) -> None:
+    nextflow(place)
+    place.asks(**engine(place, tasks=40, pause=0.6))
+    first = place.boots(priority="Spot", evictionPolicy="Delete")
+    until(lambda: "task 1: made" in place.lines(), why=place.console)
+    place.cloud.evict(first, notice=30)
+    place.ends(first, "gone", 28)
+    place.control.reports.clear()
+    place.attempt = 2
+    place.asks(**engine(place, tasks=40, pause=0), resume=True)
+    place.ends(place.boots())
+    assert (place.control.end["exit_status"], place.control.end["error"]) == (0, "")
+    said = [line for line in place.lines(2) if line.startswith("task ")]
+    assert said[:2] == ["task 0: cached, made by machine 1", "task 1: cached, made by machine 1"]
+    assert said[-1] == "task 39: made"
+    whole = place.files[f"nf-{RUN}.txt"].decode().splitlines()
+    assert whole.index("task 1: made") < whole.index("task 1: cached, made by machine 1")
+
+
+def test_tokens_may_end_in_the_middle_of_a_run(place: Place, azure_clock: FakeClock) -> None:
+    go = place.root / "go"
+    place.asks(f"#!/bin/sh\necho before\nwhile [ ! -e {go} ]; do sleep 0.1; done\necho after\n")
+    name = place.boots()
+    until(lambda: place.lines() == ["before"], why=place.console)
+    azure_clock.advance(25 * 3600)
+    go.touch()
+    place.ends(name)
+    assert place.lines() == ["before", "after"]
+    assert place.control.end["message"] == ""
+
+
+def test_a_grant_that_arrives_late_costs_no_line(place: Place) -> None:
+    place.cloud.enforce(place.vm.client_id, {})
+    go = place.root / "go"
+    place.asks(f"#!/bin/sh\necho one\nwhile [ ! -e {go} ]; do sleep 0.1; done\necho two\n")
+    name = place.boots()
+    until(lambda: place.control.events("start"), why=place.console)
+    until(lambda: place.cloud.judge.refusals)
+    place.cloud.enforce(place.vm.client_id, RIGHTS)
+    go.touch()
+    place.ends(name)
+    assert place.lines() == ["one", "two"]
+    assert (place.control.end["exit_status"], place.control.end["message"]) == (0, "")
+
+
+def test_ingestion_that_hangs_or_refuses_delays_nothing(place: Place) -> None:
+    place.cloud.faults.add("ingestion", "upload", kind="503", times=None)
+    place.asks("#!/bin/sh\necho hello\n")
+    began = time.monotonic()
+    place.ends(place.boots())
+    assert place.lines() == ["hello"]
+    assert place.control.end["message"] == ""
+    assert time.monotonic() - began < 20
+
+
+def test_no_token_or_secret_is_in_any_log(place: Place) -> None:
+    asks = 'curl -sS -H Metadata:true "$AZURE_POD_IDENTITY_AUTHORITY_HOST/metadata/identity/oauth2/token'
+    asks += '?api-version=2018-02-01&resource=https://storage.azure.com/"'
+    secrets = [{"name": "PASSWORD", "source": "given", "value": "sword-canary"}]
+    place.asks(
+        f"#!/bin/sh\n{asks}; echo; echo done $TOKEN\n",
+        secrets=secrets,
+        environment={"AZURE_CLIENT_SECRET": "client-canary", "TOKEN": "see client-canary and sword-canary"},
+    )
+    place.ends(place.boots())
+    assert place.lines()[-1] == "done see *** and ***"
+    text = b"".join(place.files.values()).decode(errors="replace") + json.dumps(place.control.reports)
+    rows = [json.dumps(row) for row in place.way.ask("Nextflow_log_CL | project message")]
+    text += "".join(rows) + place.console()
+    for secret in ("canary", BOOT_TOKEN, RUN_TOKEN):
+        assert secret not in text
+    ours = [token for token, about in tokens(place).items() if about.principal == place.vm.principal]
+    assert len(ours) >= 2
+    shown = [token for token in ours if token in text]
+    assert len(shown) <= 1, "only the one that the pipeline itself asked for and printed"
+
+
+def test_a_machine_that_may_removes_itself_when_nobody_else_does(place: Place) -> None:
+    place.pace = "0.01"
+    place.cloud.enforce(place.vm.client_id, REMOVES)
+    place.asks("#!/bin/sh\necho hello\n")
+    place.control.spec["azure"]["self_delete"] = True
+    name = place.boots()
+    place.ends(name, "gone")
+    assert place.control.end["exit_status"] == 0
+    done = [(each.service, each.action) for each in journal(place)]
+    assert done.count(("compute", "virtualMachines/delete")) == 1
+    assert done.index(("compute", "virtualMachines/delete")) > done.index(("storage", "PutBlob"))
+
+
+def test_a_machine_never_removes_itself_unasked(place: Place) -> None:
+    place.pace = "0.01"
+    place.cloud.enforce(place.vm.client_id, REMOVES)
+    place.asks("#!/bin/sh\necho hello\n")
+    place.ends(place.boots())
+    assert ("compute", "virtualMachines/delete") not in [(e.service, e.action) for e in journal(place)]
+
+
+def test_a_cancel_stops_the_work(place: Place) -> None:
+    place.asks(FOREVER, heartbeat=0.1)
+    name = place.boots()
+    until(lambda: "up" in place.lines(), why=place.console)
+    place.control.answer = {"go_on": False, "cancel": True, "deadline": 0}
+    place.ends(name)
+    assert place.control.end["error"] == "cancelled"
+
+
+def log(attempt: int) -> str:
+    return f".headnode/logs/{RUN}/{attempt}/0001.log"
+
+
+def journal(place: Place) -> list[Any]:
+    return place.cloud.journal.entries()
+
+
+def tokens(place: Place) -> dict[str, Any]:
+    return place.cloud.state.directory._tokens
+
+
+def nextflow(place: Place) -> None:
+    """Puts a stand-in for Nextflow on the machines' PATH."""
+    tools = place.root / "tools"
+    tools.mkdir()
+    shutil.copy(Path(__file__).with_name("fake_nextflow.py"), tools / "nextflow")
+    (tools / "nextflow").chmod(0o755)
+    (place.root / "nf").mkdir()
+    place.path = path_with(tools)
+
+
+def engine(place: Place, **params: Any) -> dict[str, Any]:
+    return {
+        "engine": "nextflow",
+        "pipeline": str(place.root / "nf"),
+        "params": params,
+        "environment": {"WHO": f"machine {place.attempt}", "HEADNODE_ENGINE": "host"},
+    }
