@@ -3,9 +3,12 @@ on real machines leaves the same records as on the one-machine host."""
 
 import base64
 import hashlib
+import json
 import os
+import re
+import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,14 @@ import httpx
 import pytest
 from azure.storage.queue import QueueClient
 
+from local.clouds.azure import EmulatedAzure
 from local.serve import Host
 from shared import wiring
 from shared.errors import Refused
 from shared.model.access import Token
 from shared.model.message import STEPS, Message, Parked, from_text, to_text
 from tests.functions_host import QUEUES, FunctionsHost, event_payload, timer_payload
-from tests.scenarios.test_lambdas import KEYS, PACE, TOKEN, Client, cloud, lines, patiently  # noqa: F401
+from tests.scenarios.test_lambdas import KEYS, PACE, SCRIPT, TOKEN, Client, cloud, lines, patiently  # noqa: F401
 
 MACHINE = (
     "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourceGroups/rg/providers"
@@ -32,7 +36,8 @@ def functions(azurite, azure, monkeypatch) -> Iterator[Callable[..., FunctionsHo
     """Starts the app with the variables of a deployment."""
     hosts: list[FunctionsHost] = []
     azure.state.vaults.create("headnode", "sealing")
-    monkeypatch.delenv("AZURE_CLIENT_ID")
+    for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
+        monkeypatch.delenv(name)
     speeds = {f"HEADNODE_{name.upper()}": str(value) for name, value in PACE.items()}
     variables = {
         **azure.function_environment(),
@@ -65,6 +70,68 @@ def forget() -> None:
 
     wiring.forget_clients()
     api.serve.cache_clear()
+
+
+@pytest.fixture
+def subscription(tmp_path, monkeypatch) -> Iterator[EmulatedAzure]:
+    """An emulated Azure with machines, in whose time they live, a storage account, and a pipeline that
+    machines can read."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("machines need bubblewrap")
+    pipeline = tmp_path / "pipeline"
+    pipeline.mkdir()
+    (pipeline / "main.sh").write_text(SCRIPT)
+    (pipeline / "main.sh").chmod(0o755)
+    with EmulatedAzure(directory=tmp_path / "cloud") as found:
+        found.account("functionsdata", group="data", location="westeurope", containers=["work"])
+        found.state.vaults.create("headnode", "sealing")
+        found.room.share = [pipeline]
+        yield found
+        assert not found.crashes, found.crashes[0]
+
+
+def keys_of(known: Mapping[str, str]) -> dict[str, str]:
+    """The operator's app, as a user stores it."""
+    return {
+        "discriminator": "azure-cloud",
+        "tenantId": known["AZURE_TENANT_ID"],
+        "clientId": known["AZURE_CLIENT_ID"],
+        "clientSecret": known["AZURE_CLIENT_SECRET"],
+        "subscriptionId": known["AZURE_SUBSCRIPTION_ID"],
+        "storageName": "functionsdata",
+    }
+
+
+AZURE_CONFIG = {
+    "discriminator": "azure-cloud",
+    "region": "westeurope",
+    "workDir": "az://work/runs",
+    "storageAccount": "functionsdata",
+    "storageResourceGroup": "data",
+}
+
+
+def without_tokens(records: Any) -> Any:
+    """Records without what Azure, and the order's token at the end of a machine's name, make up anew in
+    each life."""
+    return json.loads(re.sub(r"(headnode-\w{16}-\d+|dcr)-[0-9a-f]{8,32}", r"\1", json.dumps(records)))
+
+
+def test_a_life_on_azure_is_the_same_as_on_one_machine(
+    functions: Any, subscription: Any, tmp_path: Path, caplog: Any
+) -> None:
+    keys = keys_of(subscription.environment())
+    host = functions(**subscription.function_environment())
+    deployed = Client(host.url, host.wait).life(tmp_path / "pipeline", keys, AZURE_CONFIG)
+    assert host.errors == []
+    assert keys["clientSecret"] not in caplog.text
+    host.stop()
+    with Host(tmp_path / "data", token=TOKEN, settings=PACE, environ={}) as here:
+        local = Client(here.url, patiently).life(tmp_path / "pipeline", keys, AZURE_CONFIG)
+    assert lines(without_tokens(deployed)) == lines(without_tokens(local))
+    assert (deployed["good"]["status"], deployed["bad"]["status"]) == ("SUCCEEDED", "FAILED")
+    assert [line for line in deployed["good log"] if not line.startswith("headnode: ")] == ["one", "two"]
+    assert deployed["environment"]["receipt"]["left"] == []
 
 
 @pytest.mark.usefixtures("cloud")

@@ -25,6 +25,8 @@ from tests.lambda_runtime import FunctionError
 REGION = "eu-west-1"
 TOKEN = base64.b64encode(b'{"tid":1}.' + b"5e" * 32).decode()
 KEYS = {"accessKey": "AKIALAMBDASLAMBDAS00", "secretKey": "canary-of-the-lambdas"}
+AWS_KEYS = {"discriminator": "aws", **KEYS}
+AWS_CONFIG = {"discriminator": "aws-cloud", "region": REGION, "workDir": "s3://lambda-work/work"}
 PACE = {
     "heartbeat": 1.0,
     "look_again": 1.0,
@@ -61,13 +63,14 @@ class Client:
 
         return self.wait(look)
 
-    def life(self, pipeline: Path) -> dict[str, Any]:
+    def life(
+        self, pipeline: Path, keys: dict[str, str] = AWS_KEYS, config: dict[str, str] = AWS_CONFIG
+    ) -> dict[str, Any]:
         """Credentials; an environment in the host's own account; a run that succeeds and one that
         fails; disposal. Every record."""
-        credentials = {"name": "keys", "provider": "aws", "keys": {"discriminator": "aws", **KEYS}}
+        credentials = {"name": "keys", "provider": keys["discriminator"], "keys": keys}
         assert self("POST", "/credentials", {"credentials": credentials})["credentialsId"]
-        config = {"discriminator": "aws-cloud", "region": REGION, "workDir": "s3://lambda-work/work"}
-        asked = {"name": "lambdas", "platform": "aws-cloud", "config": config}
+        asked = {"name": "lambdas", "platform": config["discriminator"], "config": config}
         id = self("POST", "/api/compute-envs", {"computeEnv": asked})["computeEnvId"]
         self.until(f"/headnode/environments/{id}", "AVAILABLE", "ERRORED")
         submitted: dict[str, str] = {}
