@@ -41,7 +41,7 @@ class Speaker(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     machine: dict[str, Any] = {}
-    machine_id: Annotated[str, Field(max_length=200)] = ""
+    machine_id: Annotated[str, Field(max_length=400)] = ""
 
     @property
     def id(self) -> str:

@@ -100,6 +100,7 @@ class AzureCloud:
                 "storage_account": account.storage_name,
                 "storage_url": account.clients.endpoints.blob(account.storage_name),
                 "vm_id": "",
+                "self_delete": account.options.self_delete,
             },
         }
 
