@@ -68,7 +68,8 @@ def laid_out(tree: Path, files: Contents) -> Contents:
 def compile_all(tree: Path, python: str, place: str) -> None:
     """Byte code that is not checked against its source, which a function never changes. Independent of
     the tree's place. Raises HeadnodeError when one of our own files does not compile."""
-    command = [python, "-m", "compileall", "-qq", "-j0", "-s", str(tree), "-p", place]
+    # In one process: what else a process has compiled shows in the bytes.
+    command = [python, "-m", "compileall", "-qq", "-j1", "-s", str(tree), "-p", place]
     command += ["--invalidation-mode=unchecked-hash", str(tree)]
     # Some libraries carry files for other Pythons, which then stay sources.
     subprocess.run(command, check=False, env={"PYTHONHASHSEED": "0"})
