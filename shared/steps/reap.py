@@ -113,6 +113,8 @@ def gone(run: Run, attempt: Attempt, machine: Machine | None, world: World) -> O
     now = world.clock.now()
     reason = attempt.end_reason or (machine.reason if machine else "") or "machine is gone"
     taken = attempt.interrupted or (machine is not None and machine.interrupted and not attempt.ended_at)
+    # Azure keeps no trace of a VM that spot took back: nobody else is likely to have deleted it.
+    taken = taken or (machine is None and attempt.offer.spot and attempt.state in ("placed", "alive"))
     attempt = attempt.to("gone", gone_at=now, interrupted=taken, end_reason=reason, asked_at=0.0)
     run = run.with_attempt(attempt).noting(now, "machine gone", attempt.machine_id or "none was started")
     return after_gone(settled(run, attempt, world))

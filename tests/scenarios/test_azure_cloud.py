@@ -69,6 +69,25 @@ def test_an_eviction_resumes_on_a_new_machine_and_its_interface_is_removed(rig, 
     assert len(alive(cloud)) == 1
 
 
+@pytest.mark.parametrize(("spot", "status"), [("only", "SUBMITTED"), ("never", "FAILED")])
+def test_a_vm_that_vanished_without_a_notice_was_taken_back_if_it_was_spot(rig, cloud, spot, status):
+    environment = rig.environment(spot=spot)
+    rig.drain(30)
+    run = rig.submit(environment)
+    rig.drain(15)
+    rig.say(run, "boot")
+    rig.say(run, "start")
+    cloud.end(last(rig.get_run(run)).machine_id)
+    for _ in range(3):
+        rig.clock.advance(60)
+        rig.tick()
+        rig.drain(0)
+    found = rig.get_run(run)
+    assert found.attempts[0].interrupted is (spot == "only")
+    assert found.status == status
+    assert len(alive(cloud)) == (spot == "only")
+
+
 def test_a_guest_that_shut_itself_down_is_deleted_and_its_run_has_failed(rig, ready, cloud):
     run = rig.submit(ready)
     rig.drain(0)
