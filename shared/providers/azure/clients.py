@@ -1,6 +1,6 @@
 """Whoever we are in somebody's Azure, and requests of ARM in that name.
 
-Tokens come from azure-identity; requests are made by hand over azure-core's pipeline (`Wire`). The
+Tokens come from azure-identity; requests are made by hand over urllib3 (`Wire`). The
 management SDKs would do the same calls at a price: importing the five that this platform needs, with a
 credential, took 450-520 ms on the machine where this was measured, azure-core with azure-identity 270 ms,
 and a Function pays that at each cold start. About thirty kinds of request are made, each with a fixed

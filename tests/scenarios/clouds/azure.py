@@ -122,11 +122,11 @@ class Azure:
         ]
 
     def cut(self, write: Callable[[Callable[[], Any]], Any], monkeypatch: Any) -> None:
-        import requests
+        from urllib3.connectionpool import HTTPConnectionPool
 
-        send = requests.Session.send
+        send = HTTPConnectionPool.urlopen
         monkeypatch.setattr(
-            requests.Session, "send", lambda self, *args, **given: write(lambda: send(self, *args, **given))
+            HTTPConnectionPool, "urlopen", lambda *args, **given: write(lambda: send(*args, **given))
         )
 
 
