@@ -15,6 +15,8 @@ VERSION = 1
 STEPS = ("create", "launch", "logs", "reap", "dispose")
 HISTORY = 20
 """Notes kept on a message that comes again and again: the first and the newest ones."""
+LONGEST_NOTE = 500
+"""Characters of a note: a cloud's error may fill a page, and Azure's queue takes 48 KiB a message."""
 
 
 class Note(Model, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class Message(Model, frozen=True, kw_only=True):
 
     def again(self, at: float, reason: str, failed: bool) -> "Message":
         """The message to deliver later, with the reason added to its history."""
-        notes = (*self.history, Note(at=at, reason=reason))
+        notes = (*self.history, Note(at=at, reason=reason[:LONGEST_NOTE]))
         if len(notes) > HISTORY:
             notes = (notes[0], *notes[2:])
         return self.but(history=notes, tries=self.tries + 1 if failed else 0)

@@ -201,3 +201,12 @@ def test_azure_keeps_a_message_until_it_is_done_with(storage):
 def test_azures_delays_are_whole_seconds_and_never_early(storage):
     storage.queue.send(launch("a"), after=0.2)
     assert storage.queue.receive(["launch"]) == []
+
+
+def test_a_message_that_fails_at_length_again_and_again_is_still_taken(storage):
+    message = launch("often")
+    for number in range(50):
+        message = message.again(float(number), "\U0001f600 said the cloud " * 1000, failed=True)
+    storage.queue.send(message)
+    (delivery,) = storage.queue.receive(["launch"])
+    assert from_text(delivery.text) == message
