@@ -1,9 +1,10 @@
 """Answers about public IP addresses."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.clouds.answer import Answer
-from local.clouds.azure.arm.tracked import accepted, group_of, leaving, make
+from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.arm.tracked import accepted, existing, group_of, leaving, make
 from local.clouds.azure.call import Call
 from local.clouds.azure.errors import invalid
 from local.clouds.azure.network import errors, models
@@ -24,14 +25,27 @@ def put(state: "State", call: Call) -> Answer:
             "StandardSkuPublicIPAddressesMustBeStatic",
         )
     old = state.store.get(call.path)
-    shown = {
+    properties = {
         "ipAddress": old.properties["ipAddress"] if old else models.next_public(state),
         "idleTimeoutInMinutes": 4,
         "publicIPAddressVersion": "IPv4",
         **wanted,
     }
-    resource, new = make(state, call, shown, begins="Updating")
+    resource, new = make(state, call, properties, begins="Updating")
     return accepted(state, call, resource, new)
+
+
+def shown(state: "State", address: Resource) -> dict[str, Any]:
+    """One, with who has it."""
+    found, holder = address.shown(), models.holder_of(state, address)
+    if holder:
+        found["properties"]["ipConfiguration"] = {"id": holder}
+    return found
+
+
+def get(state: "State", call: Call) -> Answer:
+    """One."""
+    return Answer.json(shown(state, existing(state, call)))
 
 
 def delete(state: "State", call: Call) -> Answer:

@@ -32,6 +32,8 @@ def put(state: "State", call: Call) -> Answer:
     old = state.store.get(call.path)
     before = old.properties if old else {}
     shown = models.interface_properties(state, call.path.rstrip("/"), asked, call.document())
+    for name in ("enableAcceleratedNetworking", "enableIPForwarding"):
+        shown[name] = bool(wanted.get(name, shown[name]))
     if before.get("virtualMachine"):
         shown["virtualMachine"] = before["virtualMachine"]
     resource, new = make(state, call, shown, begins="Updating")

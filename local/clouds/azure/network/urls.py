@@ -17,16 +17,16 @@ routes = [
     Route("GET", _SUBNETS, f"{SUBNET}/read", lister(SUBNET), VERSIONS),
 ]
 _HANDLERS = {
-    NETWORK: (networks.put, networks.delete),
-    INTERFACE: (interfaces.put, interfaces.delete),
-    ADDRESS: (addresses.put, addresses.delete),
+    NETWORK: (networks.put, networks.delete, read, lister(NETWORK)),
+    INTERFACE: (interfaces.put, interfaces.delete, read, lister(INTERFACE)),
+    ADDRESS: (addresses.put, addresses.delete, addresses.get, lister(ADDRESS, addresses.shown)),
 }
-for _type, (_put, _delete) in _HANDLERS.items():
+for _type, (_put, _delete, _get, _list) in _HANDLERS.items():
     _all = f"/providers/{_type}"
     routes += [
         Route("PUT", f"{GROUP}{_all}/{{name}}", f"{_type}/write", _put, VERSIONS),
-        Route("GET", f"{GROUP}{_all}/{{name}}", f"{_type}/read", read, VERSIONS),
+        Route("GET", f"{GROUP}{_all}/{{name}}", f"{_type}/read", _get, VERSIONS),
         Route("DELETE", f"{GROUP}{_all}/{{name}}", f"{_type}/delete", _delete, VERSIONS),
-        Route("GET", GROUP + _all, f"{_type}/read", lister(_type), VERSIONS),
-        Route("GET", SUBSCRIPTION + _all, f"{_type}/read", lister(_type), VERSIONS),
+        Route("GET", GROUP + _all, f"{_type}/read", _list, VERSIONS),
+        Route("GET", SUBSCRIPTION + _all, f"{_type}/read", _list, VERSIONS),
     ]

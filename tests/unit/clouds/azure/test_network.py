@@ -233,9 +233,15 @@ def test_a_public_address_belongs_to_an_interface(azure: EmulatedAzure, clients:
     assert (ip.sku.name, ip.public_ip_allocation_method) == ("Standard", "Static")
     assert ip.ip_address.startswith("198.18.")
     assert refused(delete, "rg", "ip") == (400, "PublicIPAddressCannotBeDeleted")
+    shown = clients.network.public_ip_addresses.get("rg", "ip")
+    assert shown.ip_configuration.id.endswith("/networkInterfaces/nic/ipConfigurations/ip")
+    assert [each.ip_configuration.id for each in clients.network.public_ip_addresses.list("rg")] == [
+        shown.ip_configuration.id
+    ]
     clients.network.network_interfaces.begin_delete("rg", "nic").result()
     assert azure.resources(IP) == [], "it was to go with its interface"
     put_ip(clients)
+    assert clients.network.public_ip_addresses.get("rg", "ip").ip_configuration is None
     delete("rg", "ip").result()
     assert list(clients.network.public_ip_addresses.list("rg")) == []
 
