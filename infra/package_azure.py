@@ -39,8 +39,8 @@ function imports it."""
 NEXT = """\
 # A token to begin with: it stays here, only its hash is deployed.
 token=$(python3 -c 'import base64, secrets; print(base64.b64encode(("{{\\"tid\\":1}}." + secrets.token_hex(32)).encode()).decode())')
-az deployment sub create --name headnode --location westeurope --template-file {out}/main.bicep \\
-  --parameters firstTokenHash=$(printf %s "$token" | sha256sum | cut -d' ' -f1)
+HEADNODE_FIRST_TOKEN_HASH=$(printf %s "$token" | sha256sum | cut -d' ' -f1) \\
+  az deployment sub create --name headnode --location westeurope --parameters {out}/main.bicepparam
 group=$(az deployment sub show --name headnode --query properties.outputs.resourceGroup.value --output tsv)
 for app in $(az deployment sub show --name headnode --query 'properties.outputs.apps.value[]' --output tsv); do
   az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src {out}/functions.zip

@@ -14,7 +14,9 @@ from shared.providers.azure import permissions
 
 FOLDER = Path(__file__).parent / "azure" / "roles"
 HOLDERS = ("api", *STEPS)
-"""Who has a role of its own. The API is no step: it shows logs, and a plan is held against what exists."""
+"""Who has a role of its own."""
+SHOWN = ("logs", "create")
+"""The steps that the API may look for: it shows logs, and holds a plan against what exists."""
 
 
 def role(holder: str) -> dict[str, Any]:
@@ -25,14 +27,14 @@ def role(holder: str) -> dict[str, Any]:
     found["properties"]["roleName"] = "headnode-azure-cloud-api"
     found["properties"]["description"] = "headnode: Azure Cloud compute environments, api"
     [allowed] = found["properties"]["permissions"]
-    allowed["actions"] = list(dict.fromkeys([*allowed["actions"], *reads()]))
+    for kind in ("actions", "dataActions"):
+        allowed[kind] = list(dict.fromkeys(action for step in SHOWN for action in reads(step, kind)))
     return found
 
 
-def reads() -> list[str]:
-    """What `create` may look at before it makes anything."""
-    actions = permissions.permissions("create")["actions"]
-    return [action for action in actions if action.lower().endswith("/read")]
+def reads(step: str, kind: str) -> list[str]:
+    """What a step may look at."""
+    return [action for action in permissions.permissions(step)[kind] if action.lower().endswith("/read")]
 
 
 def text(holder: str) -> str:

@@ -182,7 +182,8 @@ def test_the_lock_covers_what_the_functions_need() -> None:
 def test_the_commands_that_follow_keep_the_token_here(archive: Path) -> None:
     said = package_azure.next_commands(archive.parent)
     assert "sources only" not in said
-    assert "sha256sum" in said
+    assert 'HEADNODE_FIRST_TOKEN_HASH=$(printf %s "$token" | sha256sum' in said
+    assert f"--parameters {archive.parent}/main.bicepparam" in said
     assert f"--src {archive}" in said
     outputs = deployed().outputs
     for name in ("resourceGroup", "apps"):

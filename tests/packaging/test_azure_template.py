@@ -183,3 +183,10 @@ def test_templates_are_copied_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "roles").iterdir()) == sorted(
         f"{h}.json" for h in roles.HOLDERS
     )
+
+
+def test_every_parameter_is_explained() -> None:
+    text = (ROOT / "docs" / "azure-cloud.md").read_text().partition("### Parameters")[2].partition("###")[0]
+    first = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    explained = {name for cell in first for name in re.findall(r"`(\w+)`", cell)}
+    assert explained == {name for kind, name in deployed().statements if kind == "param"}
