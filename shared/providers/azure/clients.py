@@ -16,7 +16,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from shared.azure_endpoints import ARM_SCOPE, Endpoints, endpoints
 from shared.errors import HeadnodeError, Refused, Unreachable
@@ -27,15 +27,11 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
-T = TypeVar("T")
-
 OWN_WORD = re.compile(r"AADSTS\d+")
 """How Entra numbers its refusals."""
 PASSING = re.compile(r"AADSTS(90033|50196|90006|90012|90025)\b")
 """Those that pass: it is busy, cannot be reached, or timed out."""
 
-REMEMBERED = 1000
-"""Answers kept at most; then the oldest goes."""
 OWN_SECRET = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH")
 """With one of these variables the host is an app with a secret, else it has a managed identity."""
 
@@ -49,7 +45,6 @@ class Clients:
 
     def __init__(self, credentials: Mapping[str, Any] | None) -> None:
         self._keys = {name: str(value) for name, value in (credentials or {}).items() if value}
-        self._memory: dict[str, tuple[float, Any]] = {}
         self._lock = threading.RLock()
         self._credential_now: TokenCredential | None = None
 
@@ -118,20 +113,6 @@ class Clients:
         """Forgets every token: somebody was told that the one at hand is not good."""
         with self._lock:
             self._credential_now = None
-
-    def remember(self, key: str, now: float, age: float, read: Callable[[], T]) -> T:
-        """The answer of `read`, kept for `age` seconds. Two threads may both read; both are right."""
-        with self._lock:
-            kept = self._memory.get(key)
-        if kept is not None and 0 <= now - kept[0] < age:
-            return kept[1]  # type: ignore[no-any-return]
-        value = read()
-        with self._lock:
-            self._memory.pop(key, None)
-            self._memory[key] = (now, value)
-            if len(self._memory) > REMEMBERED:
-                del self._memory[next(iter(self._memory))]
-        return value
 
     def _credential(self) -> "TokenCredential":
         with self._lock:

@@ -174,10 +174,3 @@ def test_the_public_cloud_is_the_default() -> None:
     assert found.blob("a") == "https://a.blob.core.windows.net"
     assert found.vault("v") == "https://v.vault.azure.net"
     assert found.query("c") == "https://api.loganalytics.io/v1/workspaces/c/query"
-
-
-def test_a_remembered_answer_ages() -> None:
-    clients, read = Clients(None), iter("ab")
-    assert clients.remember("x", 0.0, 10.0, lambda: next(read)) == "a"
-    assert clients.remember("x", 9.0, 10.0, lambda: next(read)) == "a"
-    assert clients.remember("x", 10.0, 10.0, lambda: next(read)) == "b"

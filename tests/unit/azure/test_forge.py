@@ -317,6 +317,20 @@ def test_nothing_at_all_is_left(ready: Bind, azure: EmulatedAzure) -> None:
         assert {each for each in ours(azure) if "TowerForge" in each or "Authorization" in each} == set()
 
 
+def test_a_group_that_somebody_deleted_takes_all_but_the_roles(
+    ready: Bind, azure: EmulatedAzure, sdk: Sdk
+) -> None:
+    cloud = ready(storageResourceGroup="data")
+    sdk.resources.resource_groups.begin_delete(GROUP, polling=False)
+    azure.settle()
+    assert definitions(azure)
+    assert assignments(azure)
+    rows = list(cloud._account.environment.resources)
+    assert cloud.leftovers(unmake(cloud, rows)) == []
+    assert definitions(azure) == {}
+    assert assignments(azure) == []
+
+
 def test_what_the_user_brought_stays(bind: Bind, sdk: Sdk, azure: EmulatedAzure, account: str) -> None:
     sdk.group("lab")
     network = sdk.subnet("lab").rpartition("/subnets/")[0]
