@@ -12,72 +12,22 @@ import os
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
 
 from azure.functions import get_binding_registry
 from azure.functions.decorators.function_app import Function
-from azure.functions.meta import Datum
 from azure.storage.queue import QueueClient, QueueMessage
+
+from tests.functions_payloads import Payload, http_payload, queue_payload, timer_payload
 
 ROOT = Path(__file__).parents[1]
 HOST = json.loads((ROOT / "host.json").read_text())
 QUEUES = HOST["extensions"]["queues"]
-
-Payload = tuple[Datum, dict[str, Datum]]
-"""A trigger's value, and what else the host tells about it."""
-
-
-def text(value: str) -> Datum:
-    return Datum(value, "string")
-
-
-def as_json(value: Any) -> Datum:
-    return Datum(json.dumps(value), "json")
-
-
-def http_payload(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Payload:
-    """A request as the front end describes it."""
-    parts = urlsplit(url)
-    value = {
-        "method": text(method),
-        "url": text(url),
-        "headers": {name.lower(): text(each) for name, each in headers.items()},
-        "query": {name: text(each) for name, each in parse_qsl(parts.query, keep_blank_values=True)},
-        "params": {"path": text(parts.path.lstrip("/"))},
-        "body": Datum(body, "bytes"),
-    }
-    return Datum(value, "http"), {}
-
-
-def queue_payload(body: str, count: int = 1) -> Payload:
-    """A message whose base64 the host took off."""
-    stamp = "2026-11-21T00:00:00+00:00"
-    facts = {
-        "Id": str(uuid.uuid4()),
-        "DequeueCount": str(count),
-        "PopReceipt": "AgAAAAMAAAAAAAAA",
-        "ExpirationTime": "9999-12-31T23:59:59+00:00",
-        "InsertionTime": stamp,
-        "NextVisibleTime": stamp,
-    }
-    return text(body), {name: as_json(value) for name, value in facts.items()}
-
-
-def timer_payload() -> Payload:
-    """A timer that is on time."""
-    status = {"Last": "2026-11-21T00:00:00", "Next": "2026-11-21T00:01:00", "LastUpdated": ""}
-    return as_json({"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": False}), {}
-
-
-def event_payload(event: Mapping[str, Any]) -> Payload:
-    """One event of Event Grid."""
-    return as_json(event), {}
 
 
 class Worker:
@@ -154,6 +104,8 @@ class FunctionsHost:
         self._next_tick = 0.0
         self.errors: list[str] = []
         """Invocations that raised, in words."""
+        self.before: Callable[[str], None] = lambda name: None
+        """Called with the name of a function that is about to be delivered something."""
 
     def start(self) -> Self:
         self._open = contextlib.ExitStack()
@@ -246,6 +198,7 @@ class FunctionsHost:
         return self._invoke(name, queue_payload(body, message.dequeue_count or 1))
 
     def _invoke(self, name: str, payload: Payload) -> bool:
+        self.before(name)
         try:
             self.worker.invoke(name, payload)
         except Exception as error:

@@ -8,8 +8,9 @@
 
 Azure changes several entities atomically only within one partition, at most 100 at once, and lists only
 upwards. So all records stand in ONE partition, and a record with its rows changes in one transaction: a
-listing is never wrong and nothing is ever half done, in exchange for a partition's ceiling (Azure's target
-is 2,000 entities a second; a save costs one, or about seven when a listing moves). Records of many that
+listing is never wrong and nothing is ever half done, in exchange for a partition's ceiling. Azure's target is
+2,000 entities a second; over a run's life a save changes 2.6 (measured: about ten saves, half of them of
+the body alone), so a thousand runs that are submitted at once take 13 seconds of it. Records of many that
 only their owner lists have a partition for each owner (`tableitems.OWNED`). The alternative, a partition
 for each record with intents that readers complete, needs four calls for what is one call here.
 

@@ -22,7 +22,8 @@ from shared import wiring
 from shared.errors import Refused
 from shared.model.access import Token
 from shared.model.message import STEPS, Message, Parked, from_text, to_text
-from tests.functions_host import QUEUES, FunctionsHost, event_payload, timer_payload
+from tests.functions_host import QUEUES, FunctionsHost
+from tests.functions_payloads import event_payload, timer_payload
 from tests.scenarios.test_lambdas import KEYS, PACE, SCRIPT, TOKEN, Client, cloud, lines, patiently  # noqa: F401
 
 MACHINE = (
@@ -111,6 +112,17 @@ AZURE_CONFIG = {
 }
 
 
+ROLES = Path(__file__).parents[2] / "infra" / "azure" / "roles"
+SEALING = {"dataActions": [f"Microsoft.KeyVault/vaults/keys/{verb}/action" for verb in ("wrap", "unwrap")]}
+
+
+def roles_of(step: str) -> list[dict[str, Any]]:
+    """What a function may do in the subscription. The API, which answers at any time, is one identity with
+    it here."""
+    files = [json.loads((ROLES / f"{holder}.json").read_text()) for holder in {step, "api"}]
+    return [SEALING, *(block for each in files for block in each["properties"]["permissions"])]
+
+
 def without_tokens(records: Any) -> Any:
     """Records without what Azure, and the order's token at the end of a machine's name, make up anew in
     each life."""
@@ -122,10 +134,13 @@ def test_a_life_on_azure_is_the_same_as_on_one_machine(
 ) -> None:
     keys = keys_of(subscription.environment())
     host = functions(**subscription.function_environment())
+    host.before = lambda name: subscription.enforce("function", *roles_of(name.split("_")[0]))
     deployed = Client(host.url, host.wait).life(tmp_path / "pipeline", keys, AZURE_CONFIG)
     assert host.errors == []
+    assert subscription.judge.refusals == []
     assert keys["clientSecret"] not in caplog.text
     host.stop()
+    subscription.judge.clear()
     with Host(tmp_path / "data", token=TOKEN, settings=PACE, environ={}) as here:
         local = Client(here.url, patiently).life(tmp_path / "pipeline", keys, AZURE_CONFIG)
     assert lines(without_tokens(deployed)) == lines(without_tokens(local))

@@ -11,7 +11,7 @@ import pytest
 
 from shared import wiring
 from shared.model.message import STEPS, Message, Parked, to_text
-from tests.functions_host import Payload, event_payload, http_payload, queue_payload, timer_payload
+from tests.functions_payloads import Payload, event_payload, http_payload, queue_payload, timer_payload
 from tests.functions_runtime import runtime  # noqa: F401 (fixture)
 
 ROOT = Path(__file__).parents[3]
