@@ -48,6 +48,12 @@ def table(state: "State", rule: Resource, stream: str) -> Resource | None:
     return None
 
 
+def customer(state: "State", workspace: str) -> str:
+    """The customerId of a workspace; empty when there is none."""
+    found = state.store.get(workspace)
+    return str(found.properties["customerId"]) if found else ""
+
+
 def stream_columns(rule: Resource, stream: str) -> dict[str, str]:
     """Names and types of the columns that a rule declares for a stream."""
     declared = rule.properties["streamDeclarations"][stream]["columns"]

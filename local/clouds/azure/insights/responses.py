@@ -43,6 +43,8 @@ def put_rule(state: "State", call: Call) -> Answer:
         raise Refused(400, "LocationRequired", "The location property is required for this definition.")
     properties: dict[str, Any] = copied(asked.get("properties") or {})
     models.check(state, str(asked["location"]), properties)
+    for each in properties["destinations"]["logAnalytics"]:
+        each["workspaceId"] = models.customer(state, each["workspaceResourceId"])
     old = state.store.get(call.path)
     id = old.properties["immutableId"] if old else f"dcr-{uuid.uuid4().hex}"
     shown = {**properties, "immutableId": id}

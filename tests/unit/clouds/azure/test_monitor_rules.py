@@ -77,7 +77,10 @@ def test_a_rule_keeps_its_immutable_id_until_it_is_deleted(way: Way):
 
     assert re.fullmatch("dcr-[0-9a-f]{32}", way.rule.immutable_id)
     assert rules.create("rg", "dcr", body).immutable_id == way.rule.immutable_id
-    assert rules.get("rg", "dcr").data_flows[0].output_stream == STREAM
+    shown = rules.get("rg", "dcr")
+    assert shown.data_flows[0].output_stream == STREAM
+    customer = way.workspace.properties.customer_id
+    assert shown.destinations.log_analytics[0].workspace_id == customer
     assert [each.name for each in rules.list_by_resource_group("rg")] == ["dcr"]
     rules.delete("rg", "dcr")
     with pytest.raises(ResourceNotFoundError):
