@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
+PATIENCE: Mapping[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
+"""For a token: asked for once, and given up after so many seconds."""
 OWN_WORD = re.compile(r"AADSTS\d+")
 """How Entra numbers its refusals."""
 PASSING = re.compile(r"AADSTS(90033|50196|90006|90012|90025)\b")
@@ -133,11 +135,11 @@ class Clients:
         if any(os.environ.get(name) for name in OWN_SECRET):
             return EnvironmentCredential(**self._identity_options())
         client_id = os.environ.get("AZURE_CLIENT_ID") or None
-        return ManagedIdentityCredential(client_id=client_id, retry_total=0)
+        return ManagedIdentityCredential(client_id=client_id, **PATIENCE)
 
     def _identity_options(self) -> dict[str, Any]:
         """How a credential reaches Entra. An emulator is not asked whether it is known to Microsoft."""
-        options: dict[str, Any] = {"retry_total": 0, "authority": self.endpoints.authority}
+        options: dict[str, Any] = {**PATIENCE, "authority": self.endpoints.authority}
         if self.endpoints.base:
             options["disable_instance_discovery"] = True
         if self.endpoints.plain:
@@ -186,7 +188,7 @@ def plain_transport() -> "HttpTransport[Any, Any]":
             request.headers["X-Forwarded-Proto"] = "https"
             return super().send(request, **options)
 
-    return Plain()
+    return Plain(**PATIENCE)
 
 
 def read(reply: Reply, action: str) -> Answer:
