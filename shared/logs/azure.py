@@ -97,7 +97,7 @@ class AzureLogs:
         return run.work_dir if run.work_dir.startswith("az://") else own
 
     def _account(self) -> str:
-        return str(self._environment.config.get("storageAccount") or "") or self._clients.storage_name
+        return str(self._environment.config.get("storageAccount") or "").strip() or self._clients.storage_name
 
     def _workspace(self) -> str:
         """The workspace's customer id: the user's, or that of the one we made; empty while there is none."""

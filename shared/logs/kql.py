@@ -15,6 +15,8 @@ TABLE = "Nextflow_log_CL"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 RUN = re.compile(r"[A-Za-z0-9]{1,64}")
+WITHIN = 10
+"""Seconds that a query may take: somebody waits for the blob's lines meanwhile."""
 MOST = 10_000
 """Rows asked for; the service gives at most 500,000 and 100 MB."""
 
@@ -45,7 +47,7 @@ def run(wire: Wire, url: str, query: str) -> Rows:
     """The rows of a query of `lines`. What got lost on the way (a partial result) is simply not among them.
     Raises Forbidden, Throttled, Unreachable or Refused."""
     body = json.dumps({"query": query}).encode()
-    headers = {"Content-Type": "application/json", "Prefer": "wait=30"}
+    headers = {"Content-Type": "application/json", "Prefer": f"wait={WITHIN}"}
     reply = wire.send("POST", url, scope=QUERY_SCOPE, headers=headers, body=body)
     if reply.status != 200:
         raise refusal(reply, ACTION)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 CONNECT_WITHIN, READ_WITHIN = 5.0, 35.0
-"""Seconds; a query may take 30 to be answered."""
+"""Seconds for an answer to begin."""
 CONNECTIONS = 16
 """To one host, kept open."""
 LONGEST_WAIT = 60.0

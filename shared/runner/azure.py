@@ -53,13 +53,22 @@ class Azure:
         given = {**said, **(headers or {})}
 
         def once() -> Answer:
-            token = self._instance.token(resource)
+            token = self._token(resource)
             answer = self._exchanged(method, url, given, data, token, within)
             if answer.status < 300 or answer.status in accept:
                 return answer
             raise self._refusal(answer, resource, token, str(urllib.parse.urlsplit(url).hostname))
 
         return repeated(once, patience)
+
+    def _token(self, resource: str) -> str:
+        """A token; an identity that the machine does not have may not have arrived on it yet."""
+        try:
+            return self._instance.token(resource)
+        except Denied as error:
+            if self._clock() - self._began < FRESH:
+                raise Failed(str(error), GRANT_AFTER) from None
+            raise Denied(str(error), error.code, 403) from None
 
     def _exchanged(
         self, method: str, url: str, headers: dict[str, str], data: bytes | None, token: str, within: float

@@ -6,17 +6,19 @@ import os
 import re
 import shlex
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
 from shared.runner.boot import Places
+from shared.runner.console import Console
 from shared.runner.errors import StepFailed
 from shared.runner.pipeline import local_path, main_program
-from shared.runner.process import output
+from shared.runner.process import Child, output
 from shared.runner.provision import docker_works, engine_ready
 from shared.runner.spec import Spec
-from shared.runner.staging import PARAMS, PRE_RUN
+from shared.runner.staging import PARAMS, POST_RUN, PRE_RUN
 
 DEFAULT_IMAGE = "nextflow/nextflow:25.04.6"
 PULL_WITHIN = 900.0
@@ -186,6 +188,21 @@ def write_script(spec: Spec, run_dir: Path, command: list[str]) -> Path:
 def shell() -> str:
     """The shell that users' scripts are written for, where it is there."""
     return "bash" if shutil.which("bash") else "sh"
+
+
+def post_run(
+    spec: Spec, own: dict[str, str], run_dir: Path, status: int, console: Console, until: float
+) -> None:
+    """The post-run script, which knows how the engine ended. It is stopped at `until` (epoch seconds), but
+    gets 10 s and never more than an hour. Its failure is only noted."""
+    if not spec.post_run.strip():
+        return
+    environment = {**os.environ, **own, "NXF_EXIT_STATUS": str(status)}
+    script = Child([shell(), POST_RUN], environment, run_dir, console)
+    ended = script.wait(max(10.0, min(3600.0, until - time.time())))
+    if ended != 0:
+        script.stop(1.0)
+        console.say(f"the post-run script ended with status {ended if ended is not None else 'none'}")
 
 
 def on_host(spec: Spec, run_dir: Path, command: list[str], own: dict[str, str]) -> Launch:

@@ -19,6 +19,10 @@ from shared.runner.watch import TERMINATED, Stop
 
 FINISH_WITHIN = 1500.0
 """Seconds after the work was stopped by which the machine is switched off, whatever still hangs."""
+LOOK_EVERY = 1.0
+BEFORE_GUARD = 45.0
+"""Seconds before the machine's own timer at which one that may remove itself does so; at most a twentieth of
+the time that there was."""
 REMOVED_WITHIN = 180.0
 """Seconds after its last word in which the control plane removes a machine whose cloud bills it also when
 it is switched off. One that may remove itself does so then."""
@@ -53,9 +57,15 @@ def main(argv: list[str]) -> int:
 
 
 def last_resort(stop: Stop, session: Session) -> None:
-    """Switches the machine off when saving and reporting hang."""
-    stop.asked.wait()
-    threading.Event().wait(FINISH_WITHIN)
+    """Ends the machine when saving and reporting hang. One that may remove itself is also ended right
+    before the timer of the user data would do it: a system that is off can remove nothing any more."""
+    left = session.boot.deadline - time.time()
+    guard = session.boot.deadline - min(BEFORE_GUARD, left / 20)
+    hangs = float("inf")
+    while time.monotonic() < hangs and not (session.cloud.removes_itself and time.time() > guard):
+        time.sleep(LOOK_EVERY)
+        if stop.asked.is_set():
+            hangs = min(hangs, time.monotonic() + FINISH_WITHIN)
     session.cloud.remove_machine()
     power_off()
     os._exit(1)

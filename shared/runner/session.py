@@ -17,7 +17,7 @@ from shared.runner.cloud import Notice
 from shared.runner.clouds import at_boot, chosen
 from shared.runner.console import Console
 from shared.runner.control import Control, Reporter, Word
-from shared.runner.engine import Launch, launch, own_environment, shell
+from shared.runner.engine import Launch, launch, own_environment, post_run
 from shared.runner.errors import Dismissed, Failed, RunnerError, StepFailed
 from shared.runner.keeping import Keeper, tried
 from shared.runner.lines import Mask
@@ -26,7 +26,7 @@ from shared.runner.process import Child, remove_container
 from shared.runner.retry import repeated
 from shared.runner.shipping import Shipper
 from shared.runner.spec import Spec
-from shared.runner.staging import POST_RUN, Secrets, secret_values, stage_files
+from shared.runner.staging import Secrets, secret_values, stage_files
 from shared.runner.watch import (
     CANCELLED,
     DISMISSED,
@@ -162,7 +162,8 @@ class Session:
             if started.container:
                 remove_container(started.container)
         if self.stop.reason != INTERRUPTED:
-            self.post_run(spec, work, status)
+            own = own_environment(spec, self.run_dir, work, self.secrets.file)
+            post_run(spec, own, self.run_dir, status, self.console, self.deadline.stops_at)
         return status, self.stop.reason if status or self.stop.reason != TERMINATED else ""
 
     def learn_why(self, status: int | None) -> None:
@@ -177,21 +178,6 @@ class Session:
             self.stop.reason = INTERRUPTED
         elif pending and status is not None:
             self.console.say(f"stopped: {self.stop.reason}")
-
-    def post_run(self, spec: Spec, work: str, status: int) -> None:
-        """The post-run script. Its failure is only noted."""
-        if not spec.post_run.strip():
-            return
-        own = own_environment(spec, self.run_dir, work, self.secrets.file)
-        environment = {**os.environ, **own, "NXF_EXIT_STATUS": str(status)}
-        script = Child([shell(), POST_RUN], environment, self.run_dir, self.console)
-        left = max(10.0, min(3600.0, self.deadline.stops_at - time.time()))
-        ended = script.wait(left)
-        if ended != 0:
-            script.stop(1.0)
-            self.console.say(
-                f"the post-run script ended with status {ended if ended is not None else 'none'}"
-            )
 
     def finish(self, status: int | None, error: str) -> None:
         """Saves and says everything that is left. Whatever of it fails, the rest is done."""

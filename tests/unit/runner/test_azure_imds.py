@@ -1,5 +1,6 @@
 """The metadata service of a VM: tokens, its own id, and events that end it."""
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from shared.runner.on_aws import AwsCloud
 from shared.runner.on_azure import AzureCloud
 from tests.clock import FakeClock
 from tests.unit.runner.azure_vm import AzureVm
+from tests.unit.runner.world import serving
 
 
 @pytest.fixture
@@ -117,13 +119,33 @@ def test_an_eviction_is_seen_and_agreed_to(vm: AzureVm) -> None:
     assert vm.cloud.state.store.get(vm.id) is None
 
 
-def test_events_of_other_machines_are_theirs(azure: EmulatedAzure, vm: AzureVm) -> None:
-    instance = vm.instance()
-    vm.cloud.evict(vm.name, notice=3600)
-    vm.cloud.state.store.get(vm.id).name = "renamed"  # type: ignore[union-attr]
-    assert instance.id()
-    vm.cloud.state.store.get(vm.id).name = "other"  # type: ignore[union-attr]
-    assert instance.events() == []
+KINDS = ["Preempt", "Terminate", "Redeploy", "Reboot", "Freeze"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_events_that_end_the_work_of_this_machine(kind: str) -> None:
+    """The emulated Azure only evicts; the other kinds come from a stand-in."""
+    events = [
+        {"EventId": "ours", "EventType": kind, "Resources": ["other", "VM-1"], "NotBefore": "soon"},
+        {"EventId": "theirs", "EventType": kind, "Resources": ["other"], "NotBefore": ""},
+    ]
+
+    def routes(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        assert headers["Metadata"] == "true"
+        found: object = {"name": "vm-1", "resourceId": "/x"}
+        if "scheduledevents" in path:
+            found = {"DocumentIncarnation": 1, "Events": events}
+        return 200, json.dumps(found).encode()
+
+    with serving(routes) as url:
+        notice = AzureCloud({}, {"AZURE_POD_IDENTITY_AUTHORITY_HOST": url}).notice()
+    if kind == "Freeze":
+        assert notice is None
+        return
+    assert notice is not None
+    assert notice.said == f"{kind} soon"
+    assert notice.within == (30.0 if kind == "Preempt" else 120.0)
+    assert notice.grace + notice.saving < notice.within
 
 
 @pytest.mark.parametrize("kind", ["5xx", "reset-before", "throttle"])

@@ -87,7 +87,7 @@ class Place:
         }
         self.control.spec = {**given, **changes}
 
-    def boots(self, **properties: Any) -> str:
+    def boots(self, lives: float = 3600.0, **properties: Any) -> str:
         """Makes a VM with the boot document as its custom data; its name."""
         now = time.time()
         document = boot_document(
@@ -95,7 +95,7 @@ class Place:
             run_id=RUN,
             attempt=self.attempt,
             token=BOOT_TOKEN,
-            deadline=now + 3600,
+            deadline=now + lives,
             now=now,
         )
         assert len(document.encode()) < 65_536
@@ -308,6 +308,18 @@ def test_a_machine_that_may_removes_itself_when_nobody_else_does(place: Place) -
     done = [(each.service, each.action) for each in journal(place)]
     assert done.count(("compute", "virtualMachines/delete")) == 1
     assert done.index(("compute", "virtualMachines/delete")) > done.index(("storage", "PutBlob"))
+
+
+def test_a_machine_that_hangs_removes_itself_before_it_is_switched_off(place: Place) -> None:
+    """The control plane is away, so that the end cannot be reported; then the deadline comes."""
+    place.cloud.enforce(place.vm.client_id, REMOVES)
+    place.asks(FOREVER, deadline=time.time() + 10)
+    place.control.spec["azure"]["self_delete"] = True
+    name = place.boots(lives=10)
+    until(lambda: "up" in place.lines(), why=place.console)
+    place.control.down = True
+    place.ends(name, "gone", 20)
+    assert not place.control.events("end")
 
 
 def test_a_machine_never_removes_itself_unasked(place: Place) -> None:
