@@ -3,15 +3,22 @@
 from fastapi import FastAPI
 
 from shared.api import (
+    actions,
     credentials,
     environments,
+    hooks,
+    labels,
     launch,
     logs,
     machine,
     ops,
+    pipeline_versions,
+    pipelines,
     problem,
     service,
+    tokens,
     trace,
+    unserved,
     users,
     workflows,
 )
@@ -24,11 +31,18 @@ ROUTERS = (
     credentials.router,
     environments.router,
     launch.router,
+    labels.router,
+    pipelines.router,
+    pipeline_versions.router,
+    actions.router,
+    hooks.router,
+    tokens.router,
     workflows.router,
     logs.router,
     trace.router,
     machine.router,
     ops.router,
+    unserved.router,
 )
 
 

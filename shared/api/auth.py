@@ -3,6 +3,7 @@
     api    a user's own token: everything of that user
     run    a machine's or a Nextflow client's token: that run's trace, reports, record, log and files
     boot   what a machine finds in its user data: that attempt's spec, and its first report
+    action what a hook is called with: a launch of that action
 
 Tokens are looked up by their SHA-256 alone, so how long a look takes tells nothing about a token.
 """
@@ -10,17 +11,21 @@ Tokens are looked up by their SHA-256 alone, so how long a look takes tells noth
 import base64
 import binascii
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from shared.api.intake import Here
 from shared.api.problem import Problem
+from shared.errors import HeadnodeError
 from shared.model.access import Token, token_id
 from shared.ports import World
 
 LONGEST = 4096
 """Characters of a token, more than any client's."""
+NOTED_EVERY = 600.0
+"""Seconds between two notes of a token's last use: not each request is to be a write."""
 
 
 def minted(world: World) -> str:
@@ -29,11 +34,12 @@ def minted(world: World) -> str:
     return base64.b64encode(text.encode()).decode().rstrip("=")
 
 
-def issue_token(world: World, name: str, expires_at: float = 0.0) -> str:
+def issue_token(world: World, name: str, expires_at: float = 0.0, user_id: int = 1) -> str:
     """Records a new token of the user and returns it: the only time that it can be seen."""
     text = minted(world)
     now = world.clock.now()
-    world.store.put_many([Token(id=token_id(text), name=name, created_at=now, expires_at=expires_at)])
+    token = Token(id=token_id(text), name=name, user_id=user_id, created_at=now, expires_at=expires_at)
+    world.store.put_many([token])
     return text
 
 
@@ -69,7 +75,17 @@ def caller(request: Request, world: Here) -> Token:
     found = world.store.get(Token, token_id(text))
     if found is None or (found.expires_at and found.expires_at <= world.clock.now()):
         raise unauthorized("the access token is not valid or has expired")
+    note_use(world, found)
     return found
+
+
+def note_use(world: World, token: Token) -> None:
+    """Notes once in a while that a user's or a hook's token is in use. Only for people to see: a store
+    that is busy, or a token that is being deleted, is let go."""
+    now = world.clock.now()
+    if token.use in ("api", "action") and now - token.used_at >= NOTED_EVERY:
+        with suppress(HeadnodeError):
+            world.store.save(token.but(used_at=now))
 
 
 def unauthorized(reason: str) -> Problem:
@@ -101,6 +117,13 @@ def user_or_any_run(token: Known) -> Token:
     return token
 
 
+def user_or_hook(action_id: str, token: Known) -> Token:
+    """A user's token, or that of the named action's hook. Raises Problem 403."""
+    if token.use == "api" or (token.use == "action" and token.action_id == action_id):
+        return token
+    raise Problem(403, "this token is not for this action")
+
+
 def machine(*uses: str) -> Callable[[str, int, Token], Token]:
     """Makes a check: a token of one of these uses, for this very attempt. Raises Problem 403."""
 
@@ -115,3 +138,4 @@ def machine(*uses: str) -> Callable[[str, int, Token], Token]:
 ByUser = Annotated[Token, Depends(user)]
 ByUserOrRun = Annotated[Token, Depends(user_or_run)]
 ByUserOrAnyRun = Annotated[Token, Depends(user_or_any_run)]
+ByUserOrHook = Annotated[Token, Depends(user_or_hook)]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
 from shared.errors import Exists, Fault, Invalid
 from shared.model.action import Action
 from shared.model.environment import Environment
@@ -13,7 +15,7 @@ from shared.ports import World
 from shared.steps import numbers
 
 Bearer = Run | Pipeline | Environment | Action
-L = TypeVar("L", Run, Pipeline, Environment, Action)
+L = TypeVar("L", bound=Bearer)
 
 MODES = ("add", "apply", "remove")
 MOST = 100
@@ -83,4 +85,6 @@ def after(held: Iterable[int], ids: Sequence[int], mode: str) -> tuple[int, ...]
 def put(world: World, bearer: L, ids: Sequence[int], mode: str) -> L:
     """Adds, applies or removes labels. Idempotent: nothing is written when nothing changes. Raises Stale."""
     found = after(bearer.label_ids, ids, mode)
-    return bearer if found == bearer.label_ids else world.store.save(bearer.but(label_ids=found))
+    if found == bearer.label_ids:
+        return bearer
+    return world.store.save(msgspec.structs.replace(bearer, label_ids=found))

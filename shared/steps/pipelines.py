@@ -124,13 +124,14 @@ def update(
     if launch is None or hash_of(launch) == version.hash:
         return world.store.save(pipeline)
     check(world, pipeline.workspace_id, launch)
-    new = drafted(world, pipeline, launch, version.name)
+    new = drafted(world, pipeline, launch)
     if pipeline.version_id == version.id:
         pipeline = showing(pipeline, new)
-    if version.name:
-        # Freed first: both in one commit would hold the name twice.
-        world.store.save(version.but(name=""))
     world.store.save_all(pipeline, new)
+    if version.name:
+        # One after the other: in one commit both would hold the name.
+        world.store.save(version.but(name=""))
+        world.store.save(new.but(name=version.name, generation=1))
     prune(world, pipeline)
     return pipeline.but(generation=pipeline.generation + 1)
 
