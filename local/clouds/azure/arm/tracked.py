@@ -140,10 +140,11 @@ def leaving(
     is nothing to delete."""
     if resource is None:
         return Answer(204)
-    first, resource.state = resource.state != "Deleting", "Deleting"
+    resource.state = "Deleting"
 
     def over() -> None:
-        if first:
+        # An earlier deletion, or that of the group, may have been first, and another may bear its name now.
+        if state.store.get(resource.id) is resource:
             _take_out(state, resource)
             if gone:
                 gone()

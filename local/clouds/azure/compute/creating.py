@@ -10,7 +10,7 @@ from local.clouds.azure.call import Call
 from local.clouds.azure.compute import errors, life, models
 from local.clouds.azure.compute.models import DISK
 from local.clouds.azure.compute.responses import shown
-from local.clouds.azure.errors import conflict
+from local.clouds.azure.errors import conflict, unmodelled
 from local.clouds.azure.network import errors as network_errors
 from local.clouds.azure.network.models import (
     ADDRESS,
@@ -98,6 +98,8 @@ def _again(state: "State", call: Call, vm: Resource, properties: dict[str, Any])
     what = models.differs(vm, properties)
     if what:
         raise errors.unchangeable(what)
+    if properties["hardwareProfile"] != vm.kept["asked"]["hardwareProfile"]:
+        raise unmodelled("resizing a virtual machine")
     state.strike(call)
     vm.generation += 1
     vm.body["tags"] = call.document().get("tags") or vm.body.get("tags") or {}

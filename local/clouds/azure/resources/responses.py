@@ -88,8 +88,10 @@ def delete(state: "State", call: Call) -> Answer:
         life.pull_plug(state, each)
 
     def over() -> None:
-        models.empty(state, group)
-        state.store.remove(group)
+        # An earlier deletion may have been first, and another group may bear its name now.
+        if state.store.get(group.id) is group:
+            models.empty(state, group)
+            state.store.remove(group)
 
     seconds = state.timings.of("Microsoft.Resources/subscriptions/resourceGroups/delete")
     operation = operations.begin(state, call, over, seconds=seconds)

@@ -112,6 +112,8 @@ def test_what_a_machine_is_does_not_change(clients: Clients, subnet: str):
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "PropertyChangeNotAllowed")
     assert "customData" in answer.json()["error"]["message"]
+    larger = vm_body(subnet, "IyEvYmluL3No", hardwareProfile={"vmSize": "Standard_D4ds_v4"})
+    assert clients.arm("PUT", VM, VERSION, larger).status_code == 501
 
 
 def test_tags_can_be_changed(clients: Clients, subnet: str):

@@ -105,6 +105,27 @@ def test_a_group_takes_everything_along_but_role_definitions(
     assert refused(clients.resources.resource_groups.begin_delete, "rg") == (404, "ResourceGroupNotFound")
 
 
+def test_asking_twice_for_a_deletion_does_not_reach_what_bears_the_name_later(
+    azure: EmulatedAzure, azure_clock: FakeClock, clients: Clients
+):
+    network = "Microsoft.Network/virtualNetworks"
+    azure.timings.transitions = {GROUP_DELETE: 60, f"{network}/delete": 50}
+    clients.group()
+    clients.subnet()
+    clients.network.virtual_networks.begin_delete("rg", "net", polling=False)
+    clients.resources.resource_groups.begin_delete("rg", polling=False)
+    azure_clock.advance(30)
+    clients.resources.resource_groups.begin_delete("rg", polling=False)
+    clients.network.virtual_networks.begin_delete("rg", "net", polling=False)
+    azure_clock.advance(30)
+    clients.group()
+    clients.subnet()
+    azure_clock.advance(60)
+
+    assert [each.name for each in clients.network.subnets.list("rg", "net")] == ["default"]
+    assert clients.resources.resource_groups.get("rg").properties.provisioning_state == "Succeeded"
+
+
 def test_the_sdk_waits_for_a_group_by_its_location(
     azure: EmulatedAzure, azure_clock: FakeClock, clients: Clients
 ):
