@@ -1,11 +1,13 @@
 """What a machine is told of its place, and what the platform is called by."""
 
+import logging
 from typing import Any
 
 import pytest
 
 from local.clouds.azure import EmulatedAzure
 from shared import wiring
+from shared.azure_endpoints import ARM_SCOPE
 from shared.model.environment import ResourceRow
 from shared.model.machine import Offer
 from shared.model.run import Attempt, Run
@@ -14,6 +16,7 @@ from shared.providers.azure.account import takeable
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.cloud import AzureCloud
 from tests.clock import FakeClock
+from tests.contracts.provider_suite import order
 from tests.unit.azure.conftest import ACCOUNT, CONFIG, Bind, environment
 
 RUN = Run(id="run1", name="r", session_id="s", work_dir="az://work/runs/one")
@@ -117,3 +120,23 @@ def test_environments_of_one_subscription_and_region_are_swept_at_once(
 def test_the_platform_is_wired() -> None:
     assert wiring.faults("azure-cloud", CONFIG) == []
     assert [fault.field for fault in wiring.faults("azure-cloud", {})] == ["region", "workDir"]
+
+
+def test_no_secret_and_no_token_is_in_any_log_record_or_request(
+    ready: Bind, azure: EmulatedAzure, clients: Clients, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    cloud = ready()
+    started = cloud.start(order(cloud))
+    seen = [
+        *cloud._account.environment.resources,
+        cloud._account.environment.details,
+        cloud.spec(RUN, ATTEMPT),
+        cloud.look([started]),
+        cloud.scope(),
+        [entry.params for entry in azure.journal.entries()],
+        caplog.text,
+    ]
+    for secret in (azure.environment()["AZURE_CLIENT_SECRET"], clients.token(ARM_SCOPE)):
+        assert len(secret) > 8
+        assert secret not in repr(seen)
