@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import Refused, Throttled
 from shared.stores.storageaccount import OPTIONS, StorageAccount, code_of, translated
@@ -21,9 +21,13 @@ AT_ONCE = 10
 """Reads under way at the same time: a table reads one entity a call."""
 ROUNDS = 6
 """Times that a write is tried again since somebody else was faster, before it counts as throttled."""
-CONDITIONS = (404, 409, 412)
-"""Statuses that mean: not as the writer believed."""
+CONDITIONS = frozenset(
+    {"EntityAlreadyExists", "ResourceNotFound", "EntityNotFound", "UpdateConditionNotSatisfied"}
+)
+"""Codes that mean: not as the writer believed."""
 
+T = TypeVar("T")
+A = TypeVar("A")
 Operation = tuple[Any, ...]
 """What the SDK's transactions are made of: verb, entity, and options."""
 
@@ -76,9 +80,13 @@ class Table:
         self, keys: Sequence[tuple[str, str]], select: list[str] | None = None
     ) -> list[Mapping[str, Any] | None]:
         """As `get`, for any number of keys."""
-        if len(keys) < 2:
-            return [self.get(*key, select) for key in keys]
-        return list(self._readers.map(lambda key: self.get(key[0], key[1], select), keys))
+        return self.each(lambda key: self.get(key[0], key[1], select), keys)
+
+    def each(self, call: Callable[[T], A], values: Sequence[T]) -> list[A]:
+        """The answers in order, from AT_ONCE calls at the same time. A call may make no such round itself."""
+        if len(values) < 2:
+            return [call(value) for value in values]
+        return list(self._readers.map(call, values))
 
     def write(self, operations: Sequence[Operation]) -> list[str]:
         """All or none; the new version of each entity. Raises Rejected; Refused for more than a
@@ -92,7 +100,7 @@ class Table:
         except RequestTooLargeError:
             raise Refused("these records are too large to be saved at once") from None
         except TableTransactionError as error:
-            if error.status_code in CONDITIONS and code_of(error) != "TableNotFound":
+            if code_of(error) in CONDITIONS:
                 raise Rejected(error.index) from error
             raise translated(error, "table") from error
         except Exception as error:

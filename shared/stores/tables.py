@@ -41,7 +41,7 @@ from shared.stores.tablechanges import (
 )
 from shared.stores.tableclient import Operation, Rejected, Table, batches
 
-FORGOTTEN_AT_ONCE = 500
+FORGOTTEN_AT_ONCE = 2000
 """Expired records that are looked at in one go."""
 
 
@@ -122,7 +122,7 @@ class TablesStore:
         no expiry of its own, so a timer of the host does it."""
         range = ("ge", tableitems.due(0), "lt", tableitems.due(now - 1))
         rows, _ = self._table.query(tableitems.HOME, range, ["RowKey", "of", "kind"], FORGOTTEN_AT_ONCE)
-        return sum(self._expired(row) for row in rows)
+        return sum(self._table.each(self._expired, rows))
 
     def _expired(self, row: Mapping[str, Any]) -> bool:
         """Removes one record, unless it was given more time meanwhile."""

@@ -132,6 +132,7 @@ def without_tokens(records: Any) -> Any:
 def test_a_life_on_azure_is_the_same_as_on_one_machine(
     functions: Any, subscription: Any, tmp_path: Path, caplog: Any
 ) -> None:
+    caplog.set_level("INFO")
     keys = keys_of(subscription.environment())
     host = functions(**subscription.function_environment())
     host.before = lambda name: subscription.enforce("function", *roles_of(name.split("_")[0]))
@@ -151,6 +152,7 @@ def test_a_life_on_azure_is_the_same_as_on_one_machine(
 
 @pytest.mark.usefixtures("cloud")
 def test_a_life_is_the_same_as_on_one_machine(functions: Any, tmp_path: Path, caplog: Any) -> None:
+    caplog.set_level("INFO")
     host = functions()
     deployed = Client(host.url, host.wait).life(tmp_path / "pipeline")
     assert host.errors == []
