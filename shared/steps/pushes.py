@@ -122,7 +122,7 @@ def described(push: dict[str, Any]) -> dict[str, Any]:
     pusher = pusher if isinstance(pusher, dict) else {}
     given = {
         "ref": push.get("ref"),
-        "commitId": push.get("after"),
+        "commitId": commit.get("id") or push.get("after"),
         "commitMessage": commit.get("message"),
         "pusherName": pusher.get("name"),
         "pusherEmail": pusher.get("email"),
