@@ -5,7 +5,7 @@ for everything that may exist. Coming back makes the same resources again under 
 """
 
 from shared import plan
-from shared.errors import Refused, Retry
+from shared.errors import Refused, Retry, Throttled
 from shared.model.environment import Environment, Made, ResourceRow
 from shared.model.message import Message
 from shared.model.timeline import Wait
@@ -64,14 +64,14 @@ def make_wave(
     environment: Environment, provider: Provider, world: World
 ) -> tuple[Environment, str, Retry | None]:
     """Asks for every row of the wave; one that is slow or refused does not stop the others. Returns
-    the environment with its rows updated, a refusal's text, and the longest wait asked for."""
+    the environment with its rows updated, a refusal's text, and what to wait for."""
     refusal = ""
     delay: Retry | None = None
     for row in [row for row in environment.resources if row.state == "making"]:
         try:
             made = provider.ensure(row, plan.present(environment.resources))
         except Retry as error:
-            delay = error if delay is None or error.after > delay.after else delay
+            delay = error if delay is None else sooner(delay, error)
             environment = environment.with_row(row.but(reason=str(error)))
         except Refused as error:
             refusal = refusal or f"{row.type} {row.name}: {error}"
@@ -79,6 +79,15 @@ def make_wave(
         else:
             environment = present(environment, row, made, world.clock.now())
     return environment, refusal, delay
+
+
+def sooner(one: Retry, other: Retry) -> Retry:
+    """Which of two waits counts: the shorter, so that a slow resource holds up nothing beside it; but a
+    cloud that asks us to slow down is obeyed."""
+    throttled = [each for each in (one, other) if isinstance(each, Throttled)]
+    if throttled:
+        return max(throttled, key=lambda each: each.after)
+    return min(one, other, key=lambda each: each.after)
 
 
 def present(environment: Environment, row: ResourceRow, made: Made, now: float) -> Environment:

@@ -6,11 +6,19 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import cold, launches, logpage, reaping
+from tests.bench import azure, azure_cold, azure_life, cold, launches, logpage, reaping
 from tests.bench.figures import HEADER, Figure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-SUITES = {"launch": launches, "cold": cold, "reap": reaping, "log": logpage}
+SUITES = {
+    "launch": launches,
+    "cold": cold,
+    "reap": reaping,
+    "log": logpage,
+    "azure": azure,
+    "azure-life": azure_life,
+    "azure-cold": azure_cold,
+}
 
 TEXT = """# Benchmarks
 
