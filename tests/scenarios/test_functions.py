@@ -22,6 +22,7 @@ from shared import wiring
 from shared.errors import Refused
 from shared.model.access import Token
 from shared.model.message import STEPS, Message, Parked, from_text, to_text
+from shared.stores.tables import TablesStore
 from tests.functions_host import QUEUES, FunctionsHost
 from tests.functions_payloads import event_payload, timer_payload
 from tests.scenarios.test_lambdas import KEYS, PACE, SCRIPT, TOKEN, Client, cloud, lines, patiently  # noqa: F401
@@ -293,7 +294,20 @@ def test_the_api_gives_bytes_knows_its_first_token_and_its_limits(functions: Any
     assert refused.status_code == 400
     assert "no-such" in refused.json()["message"]
     assert httpx.get(f"{host.url}/none").status_code == 404
+    large = httpx.post(f"{host.url}/compute-envs", content=b"x" * 12_000_000, headers=user)
+    assert (large.status_code, list(large.json())) == (413, ["message"])
     assert host.errors == []
+
+
+def test_a_request_that_fails_is_answered_in_our_words(functions: Any, monkeypatch: Any, caplog: Any) -> None:
+    host = functions()
+    user = {"Authorization": f"Bearer {TOKEN}"}
+    assert httpx.get(f"{host.url}/compute-envs", headers=user).status_code == 200
+    monkeypatch.setattr(TablesStore, "find", lambda *_, **__: 1 / 0)
+    answer = httpx.get(f"{host.url}/compute-envs", headers=user)
+    assert (answer.status_code, list(answer.json())) == (500, ["message"])
+    assert host.errors == []
+    assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize(
