@@ -5,7 +5,7 @@ READY := .venv/.ready
 # One more than the cores of a small machine: many tests wait for a process or a server.
 JOBS ?= 3
 
-.PHONY: demo test test-long lint bench format clean
+.PHONY: demo azurite test test-long lint bench format clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headnode needs Python 3.11 or newer")'
@@ -16,10 +16,14 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/headnode demo
 
-test: $(READY)
+# Azurite comes from npm; without npm the tests that need it are skipped, and say so.
+azurite: $(READY)
+	-@$(BIN)/python -m tests.azurite
+
+test: $(READY) azurite
 	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup -m 'not long'
 
-test-long: $(READY)
+test-long: $(READY) azurite
 	$(BIN)/pytest -q -n $(JOBS) --dist loadgroup
 
 lint: $(READY)
