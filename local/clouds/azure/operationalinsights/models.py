@@ -22,6 +22,7 @@ RETENTION, TOTAL_RETENTION = (4, 730), (4, 4383)
 """Days of the plan Analytics, least and most."""
 FIXED_RETENTION = 30
 """Days of the plans that let nobody choose."""
+_HIDDEN = {"isHidden": True, "isDefaultDisplay": False}
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,44}")
 
 
@@ -95,9 +96,6 @@ def table_properties(name: str, asked: dict[str, Any], default_days: int) -> dic
 def columns(table: Resource) -> dict[str, str]:
     """Names and types of a table's own columns, the types in lower case."""
     return {each["name"]: each["type"].lower() for each in table.properties["schema"]["columns"]}
-
-
-_HIDDEN = {"isHidden": True, "isDefaultDisplay": False}
 
 
 def _columns(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
