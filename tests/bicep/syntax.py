@@ -28,8 +28,7 @@ class Token:
     kind: str
     text: Any
     at: int
-    new_line: bool
-    """Whether a line ends before it."""
+    new_line: bool  # whether a line ends before it
 
 
 @dataclass
@@ -122,10 +121,8 @@ class Parser:
             self.need("(")
             decorators[name] = self.listed(")")
         kind = self.name()
-        if kind == "targetScope":
-            self.need("=")
-            return Statement(kind, kind, value=self.expression())
-        if kind == "using":
+        if kind in ("targetScope", "using"):
+            self.take("=")
             return Statement(kind, kind, value=self.expression())
         if kind not in ("param", "var", "resource", "module", "output"):
             raise Wrong(f"no statement: {kind!r} at {self.now.at}")
