@@ -29,5 +29,6 @@ def token(run_id: str, attempt: Attempt) -> str:
 
 
 def explained(attempt: Attempt) -> str:
-    """The refusals of an attempt in one line for people."""
-    return "; ".join(f"{refusal.offer}: {refusal.code}" for refusal in attempt.refusals)
+    """The refusals of an attempt in one line for people; a quota with its numbers."""
+    told = ((each.offer, each.reason if each.quota else each.code) for each in attempt.refusals)
+    return "; ".join(f"{offer}: {why}" for offer, why in told)

@@ -15,6 +15,8 @@ class Refusal(Model, frozen=True, kw_only=True):
     code: str
     reason: str
     at: float
+    quota: bool = False
+    """It was the account's own limit: the numbers in `reason` tell people what to ask for."""
 
 
 class Attempt(Model, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ by its tags, and the same idempotency token asks for the same machine.
 from typing import Any
 
 from shared import capacity
-from shared.errors import Forbidden, NoCapacity, Refused, Retry
+from shared.errors import Forbidden, NoCapacity, QuotaReached, Refused, Retry
 from shared.model.access import Token, token_id
 from shared.model.environment import Environment
 from shared.model.machine import FAILED, PENDING, STOPPED, Machine, Offer, Order
@@ -181,7 +181,7 @@ def ask(run: Run, attempt: Attempt, environment: Environment, provider: Provider
         try:
             machine_id = provider.start(order(run, attempt, environment, world))
         except NoCapacity as error:
-            refused = Refusal(offer=attempt.offer, code=error.code, reason=str(error), at=world.clock.now())
+            refused = refusal(attempt.offer, error, world.clock.now())
             attempt = attempt.but(refusals=(*attempt.refusals, refused))
             following = next_offer(run, attempt, provider, world)
             if following is None:
@@ -194,6 +194,12 @@ def ask(run: Run, attempt: Attempt, environment: Environment, provider: Provider
             return fail(run.with_attempt(attempt.to("refused", asked_at=0.0)), f"{what}{error}", world)
         else:
             return adopted(run, attempt, machine_id, provider.confirm_after, world)
+
+
+def refusal(offer: Offer, error: NoCapacity, now: float) -> Refusal:
+    """What goes on the record of an offer that could not be had."""
+    quota = isinstance(error, QuotaReached)
+    return Refusal(offer=offer, code=error.code, reason=str(error), at=now, quota=quota)
 
 
 def next_offer(run: Run, attempt: Attempt, provider: Provider, world: World) -> Offer | None:

@@ -34,8 +34,11 @@ def test_a_quota_is_told_in_numbers(rig, ready, cloud):
     run = rig.submit(ready)
     rig.drain(10)
     (refusal,) = last(rig.get_run(run)).refusals
+    waiting = rig.get_run(run).wait
+    assert waiting is not None
     for part in ("standardDDSv4Family", "9", "10", "2"):
         assert part in refusal.reason
+        assert part in waiting.reason
 
 
 def test_an_eviction_resumes_on_a_new_machine_and_its_interface_is_removed(rig, cloud):
