@@ -9,3 +9,10 @@ from tests.azure_cloud import Clients
 @pytest.fixture
 def clients(azure: EmulatedAzure) -> Clients:
     return Clients(azure)
+
+
+@pytest.fixture
+def subnet(clients: Clients) -> str:
+    """A subnet in the resource group `rg`."""
+    clients.group()
+    return clients.subnet()

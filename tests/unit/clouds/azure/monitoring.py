@@ -1,6 +1,7 @@
 """The way of log records through an emulated Azure: workspace, table, endpoint, rule."""
 
 import datetime
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ COLUMNS = {
     "message": "string",
 }
 MONITOR = "https://monitor.azure.com"
+PUBLISHER = "/providers/Microsoft.Authorization/roleDefinitions/3913510d-42f4-4e42-8a64-420c390055eb"
 
 
 def listed(columns: dict[str, str]) -> list[dict[str, str]]:
@@ -118,3 +120,33 @@ def make_way(azure: EmulatedAzure, clients: Clients) -> Way:
     body = rule_body(workspace.id, endpoint.id)
     rule = clients.monitor.data_collection_rules.create("rg", "dcr", body)
     return Way(azure, clients, workspace, table, endpoint, rule)
+
+
+def some_lines(azure: EmulatedAzure, clients: Clients) -> Way:
+    """Three lines of two runs."""
+    made = make_way(azure, clients)
+    made.send(
+        {"workflowId": "r1", "attempt": 1, "seq": 1, "message": "Hello, World"},
+        {"workflowId": "r1", "attempt": 2, "seq": 10, "message": 'say "no"'},
+        {"workflowId": "r2", "attempt": 1, "seq": 2, "message": "C:\\temp\n'x'"},
+    )
+    return made
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def identity(way: Way) -> tuple[str, str]:
+    """The object id of a managed identity, and its token for Logs Ingestion."""
+    made = way.clients.identities.user_assigned_identities.create_or_update(
+        "rg", "id", {"location": LOCATION}
+    )
+    directory = way.azure.state.directory
+    bearer = directory.issue(directory.by_object[made.principal_id], MONITOR, way.azure.state.now, 86400)
+    return str(made.principal_id), bearer
+
+
+def assign(way: Way, principal: str, scope: str, role: str = PUBLISHER) -> None:
+    properties = {"roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal"}
+    way.clients.authorization.role_assignments.create(scope, str(uuid.uuid4()), {"properties": properties})

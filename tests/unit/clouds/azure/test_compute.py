@@ -1,4 +1,4 @@
-"""VMs by the real SDK: how they are made, refused, read and removed, and what they leave behind."""
+"""VMs by the real SDK: how they are made, and how they are refused."""
 
 import base64
 from typing import Any
@@ -9,49 +9,16 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, Serv
 from local.clouds.azure import EmulatedAzure
 from tests.azure_cloud import LOCATION, Clients, by_resource, vm_body
 from tests.clock import FakeClock
-from tests.unit.clouds.azure.roles import LAUNCH
-
-MACHINE = "Microsoft.Compute/virtualMachines"
-NIC = "Microsoft.Network/networkInterfaces"
-IP = "Microsoft.Network/publicIPAddresses"
-DISK = "Microsoft.Compute/disks"
-VERSION = "2026-04-01"
-VM = f"/resourceGroups/rg/providers/{MACHINE}/vm"
-
-
-@pytest.fixture
-def subnet(clients: Clients) -> str:
-    clients.group()
-    return clients.subnet()
-
-
-def put(clients: Clients, subnet: str, name: str = "vm", polling: Any = None, **properties: Any) -> Any:
-    body = vm_body(subnet, **properties)
-    body["properties"]["storageProfile"]["osDisk"]["name"] = f"{name}-os"
-    return begin(clients, body, name, polling)
-
-
-def begin(clients: Clients, body: dict[str, Any], name: str = "vm", polling: Any = None) -> Any:
-    asked = {} if polling is None else {"polling": polling}
-    return clients.compute.virtual_machines.begin_create_or_update("rg", name, body, **asked).result()
-
-
-def refused(act: Any, *arguments: Any, **named: Any) -> tuple[int, str]:
-    with pytest.raises(HttpResponseError) as caught:
-        act(*arguments, **named)
-    return caught.value.status_code, caught.value.error.code
-
-
-def view(clients: Clients, name: str = "vm") -> tuple[str, list[str]]:
-    """The provisioningState and the codes of the statuses."""
-    found = clients.compute.virtual_machines.get("rg", name, expand="instanceView")
-    return found.provisioning_state, [each.code for each in found.instance_view.statuses]
-
-
-def there(azure: EmulatedAzure) -> list[str]:
-    """Types of what there is beside group and network."""
-    own = ("virtualMachines", "networkInterfaces", "disks", "publicIPAddresses")
-    return sorted(each.type.rpartition("/")[2] for each in azure.resources() if each.type.endswith(own))
+from tests.unit.clouds.azure.refusals import refused
+from tests.unit.clouds.azure.vms import (
+    MACHINE,
+    VERSION,
+    VM,
+    begin,
+    put,
+    there,
+    view,
+)
 
 
 def test_one_write_makes_a_machine_with_interface_and_disk(
@@ -260,152 +227,6 @@ def test_a_refused_request_is_refused_before_faults_strike(
 
     assert refused(begin, clients, body) == (400, "InvalidParameter")
     assert fault.struck == 0
-
-
-PUBLIC = {
-    "name": "ip",
-    "properties": {"deleteOption": "Delete", "publicIPAllocationMethod": "Static"},
-    "sku": {"name": "Standard"},
-    "tags": {"headnode:run": "r1"},
-}
-
-
-def with_public(subnet: str, nic: str = "Delete", ip: str = "Delete", disk: str = "Delete") -> dict[str, Any]:
-    body = vm_body(subnet)
-    [interface] = body["properties"]["networkProfile"]["networkInterfaceConfigurations"]
-    interface["properties"]["deleteOption"] = nic
-    interface["tags"] = {"headnode:run": "r1"}
-    public = {**PUBLIC, "properties": {**PUBLIC["properties"], "deleteOption": ip}}
-    interface["properties"]["ipConfigurations"][0]["properties"]["publicIPAddressConfiguration"] = public
-    body["properties"]["storageProfile"]["osDisk"]["deleteOption"] = disk
-    return body
-
-
-@pytest.mark.parametrize(
-    ("options", "left"),
-    [
-        ({}, []),
-        ({"disk": "Detach"}, ["disks"]),
-        ({"ip": "Detach"}, ["publicIPAddresses"]),
-        ({"nic": "Detach"}, ["networkInterfaces", "publicIPAddresses"]),
-    ],
-)
-def test_what_is_marked_so_goes_with_its_machine(
-    azure: EmulatedAzure, clients: Clients, subnet: str, options: dict[str, str], left: list[str]
-):
-    begin(clients, with_public(subnet, **options))
-    assert there(azure) == ["disks", "networkInterfaces", "publicIPAddresses", "virtualMachines"]
-    [nic], [ip] = azure.resources(NIC), azure.resources(IP)
-    assert nic.body["tags"] == ip.body["tags"] == {"headnode:run": "r1"}
-    clients.compute.virtual_machines.begin_delete("rg", "vm").result()
-
-    assert there(azure) == left
-    clients.compute.virtual_machines.begin_delete("rg", "vm").result()  # 204: there is none
-
-
-def test_a_disk_that_stays_belongs_to_nobody(azure: EmulatedAzure, clients: Clients, subnet: str):
-    begin(clients, with_public(subnet, disk="Detach"))
-    clients.compute.virtual_machines.begin_delete("rg", "vm").result()
-
-    [disk] = azure.resources(DISK)
-    assert (disk.properties["diskState"], disk.body.get("managedBy")) == ("Unattached", None)
-    clients.compute.disks.begin_delete("rg", disk.name).result()
-    assert azure.resources(DISK) == []
-
-
-def test_a_deallocated_machine_costs_nothing_and_stays(clients: Clients, subnet: str):
-    put(clients, subnet)
-    clients.compute.virtual_machines.begin_deallocate("rg", "vm").result()
-
-    assert view(clients) == ("Succeeded", ["ProvisioningState/succeeded", "PowerState/deallocated"])
-
-
-def test_a_machine_that_lost_power_is_billed_until_it_is_deleted(
-    azure: EmulatedAzure, clients: Clients, subnet: str
-):
-    put(clients, subnet)
-    azure.fail("vm")
-
-    assert view(clients) == ("Succeeded", ["ProvisioningState/succeeded", "PowerState/stopped"])
-    assert there(azure) == ["disks", "networkInterfaces", "virtualMachines"]
-
-
-def test_an_eviction_takes_machine_and_disk_and_leaves_the_interface(
-    azure: EmulatedAzure, azure_clock: FakeClock, clients: Clients, subnet: str
-):
-    put(clients, subnet, priority="Spot", evictionPolicy="Delete", billingProfile={"maxPrice": -1})
-    clients.compute.virtual_machines.simulate_eviction("rg", "vm")
-    azure_clock.advance(azure.timings.spot_notice - 1)
-    assert view(clients)[0] == "Succeeded"
-    azure_clock.advance(1)
-
-    with pytest.raises(ResourceNotFoundError):
-        view(clients)
-    assert there(azure) == ["networkInterfaces"]
-    [nic] = azure.resources(NIC)
-    delete = clients.network.network_interfaces.begin_delete
-    assert refused(delete, "rg", nic.name) == (400, "NicReservedForAnotherVm")
-    azure_clock.advance(azure.timings.nic_reservation)
-    delete("rg", nic.name).result()
-    assert there(azure) == []
-
-
-def test_an_eviction_may_only_deallocate(
-    azure: EmulatedAzure, azure_clock: FakeClock, clients: Clients, subnet: str
-):
-    put(clients, subnet, priority="Spot", evictionPolicy="Deallocate")
-    azure.evict("vm", notice=5)
-    azure_clock.advance(5)
-
-    assert view(clients)[1][-1] == "PowerState/deallocated"
-    put(clients, subnet, "other")
-    simulate = clients.compute.virtual_machines.simulate_eviction
-    assert refused(simulate, "rg", "other") == (400, "InvalidParameter")
-
-
-def test_machines_are_listed_in_pages(azure: EmulatedAzure, clients: Clients, subnet: str):
-    azure.state.page_size = 2
-    for number in range(5):
-        put(clients, subnet, f"vm{number}", polling=False)
-    machines = clients.compute.virtual_machines
-
-    assert [each.name for each in machines.list("rg")] == [f"vm{number}" for number in range(5)]
-    assert len(list(machines.list_all())) == 5
-    assert azure.journal.totals()["compute:virtualMachines/read"] == 6
-
-
-def test_boot_diagnostics_show_what_was_switched_on(clients: Clients, subnet: str):
-    put(clients, subnet)
-    links = clients.compute.virtual_machines.retrieve_boot_diagnostics_data
-    assert refused(links, "rg", "vm") == (409, "BootDiagnosticsNotEnabled")
-    put(clients, subnet, "other", diagnosticsProfile={"bootDiagnostics": {"enabled": True}})
-    assert links("rg", "other").serial_console_log_blob_uri.endswith("/serialconsole.log")
-
-
-@pytest.mark.parametrize("act", ["write", "delete"])
-def test_operations_can_be_looked_at_but_not_under_the_published_role(
-    azure: EmulatedAzure, clients: Clients, subnet: str, act: str
-):
-    put(clients, subnet)
-    azure.enforce("operator", LAUNCH)
-    if act == "write":
-        answer = clients.arm("PUT", VM.replace("/vm", "/new"), VERSION, named(subnet, "new"))
-    else:
-        answer = clients.arm("DELETE", VM + "?forceDeletion=true", VERSION)
-    links = {answer.headers["Azure-AsyncOperation"], answer.headers.get("Location", "")} - {""}
-
-    assert (answer.status_code, len(links)) == ((201, 1) if act == "write" else (202, 2))
-    for link in links:
-        path = link.partition(azure.environment()["AZURE_SUBSCRIPTION_ID"])[2].partition("?")[0]
-        assert clients.arm("GET", path, VERSION).json()["error"]["code"] == "AuthorizationFailed"
-    azure.enforce("operator", {"actions": ["*"]})
-    assert clients.arm("GET", path, VERSION).status_code in (200, 204)
-
-
-def named(subnet: str, name: str) -> dict[str, Any]:
-    body = vm_body(subnet)
-    body["properties"]["storageProfile"]["osDisk"]["name"] = f"{name}-os"
-    return body
 
 
 def test_an_answer_that_got_lost_made_the_machine(azure: EmulatedAzure, clients: Clients, subnet: str):

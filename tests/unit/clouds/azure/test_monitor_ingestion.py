@@ -1,9 +1,7 @@
-"""Log records on their way in: roles, sizes, types and time, by the real SDK where it can."""
+"""Log records on their way in: roles, sizes and forms, by the real SDK where it can."""
 
-import datetime
 import gzip
 import json
-import uuid
 from typing import Any
 
 import httpx
@@ -11,77 +9,29 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from local.clouds.azure import EmulatedAzure
-from tests.azure_cloud import ARM, LOCATION, Clients, token, vm_body
+from tests.azure_cloud import ARM, Clients, token, vm_body
 from tests.clock import FakeClock
-from tests.unit.clouds.azure.monitoring import MONITOR, NAME, STREAM, Way, make_endpoint, make_way, rule_body
+from tests.unit.clouds.azure.monitoring import (
+    MONITOR,
+    NAME,
+    STREAM,
+    Way,
+    assign,
+    code,
+    identity,
+    make_endpoint,
+    make_way,
+    rule_body,
+)
+from tests.unit.clouds.azure.refusals import refused
 
 MIB = 1024 * 1024
 WRITE = "Microsoft.Insights/Telemetry/Write"
-PUBLISHER = "/providers/Microsoft.Authorization/roleDefinitions/3913510d-42f4-4e42-8a64-420c390055eb"
 
 
 @pytest.fixture
 def way(azure: EmulatedAzure, clients: Clients) -> Way:
     return make_way(azure, clients)
-
-
-def refused(act: Any, *arguments: Any, **named: Any) -> tuple[int, str]:
-    with pytest.raises(HttpResponseError) as caught:
-        act(*arguments, **named)
-    return caught.value.status_code, caught.value.error.code
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
-
-
-def test_records_become_rows(way: Way):
-    way.send({"workflowId": "r1", "attempt": 1, "seq": 7, "message": "hällo\t☃"})
-
-    assert way.ask(f"{NAME} | project workflowId, attempt, seq, message") == [["r1", 1, 7, "hällo\t☃"]]
-    [entry] = way.azure.journal.entries("ingestion", "upload")
-    assert (entry.status, entry.writes, entry.params["stream"]) == (204, True, STREAM)
-
-
-def test_rows_are_seen_after_a_while_of_the_clock(azure_clock: FakeClock, way: Way):
-    way.azure.timings.ingestion = 180
-    way.send({"seq": 1})
-    azure_clock.advance(100)
-    way.send({"seq": 2})
-
-    query = f"{NAME} | order by seq asc | project seq"
-    assert way.ask(query) == []
-    azure_clock.advance(80)
-    assert way.ask(query) == [[1]]
-    azure_clock.advance(100)
-    assert way.ask(query) == [[1], [2]]
-
-
-def test_rows_are_kept_for_the_days_of_their_table(azure_clock: FakeClock, way: Way):
-    way.send({"seq": 1})
-    azure_clock.advance(6 * 86400)
-    way.clients = Clients(way.azure)
-    way.send({"seq": 2})
-
-    assert way.ask(f"{NAME} | order by seq asc | project seq") == [[1], [2]]
-    azure_clock.advance(86401)
-    way.clients = Clients(way.azure)
-    assert way.ask(f"{NAME} | project seq") == [[2]]
-
-
-def identity(way: Way) -> tuple[str, str]:
-    """The object id of a managed identity, and its token for Logs Ingestion."""
-    made = way.clients.identities.user_assigned_identities.create_or_update(
-        "rg", "id", {"location": LOCATION}
-    )
-    directory = way.azure.state.directory
-    bearer = directory.issue(directory.by_object[made.principal_id], MONITOR, way.azure.state.now, 86400)
-    return str(made.principal_id), bearer
-
-
-def assign(way: Way, principal: str, scope: str, role: str = PUBLISHER) -> None:
-    properties = {"roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal"}
-    way.clients.authorization.role_assignments.create(scope, str(uuid.uuid4()), {"properties": properties})
 
 
 def test_an_identity_may_send_once_its_role_has_spread(azure_clock: FakeClock, way: Way):
@@ -194,68 +144,6 @@ def test_records_may_have_come_in_though_nobody_heard_it(way: Way):
         way.post(b'[{"seq": 1}]')
     way.send({"seq": 1})
     assert way.ask(f"{NAME} | count") == [[2]]
-
-
-def test_what_is_not_declared_is_dropped(way: Way):
-    way.send({"seq": 1, "host": "x", "Type": "y"})
-
-    query = way.clients.logs().query_workspace(way.workspace.properties.customer_id, NAME, timespan=None)
-    [table] = query.tables
-    assert table.columns == [
-        "TenantId",
-        "TimeGenerated",
-        "workflowId",
-        "attempt",
-        "seq",
-        "message",
-        "Type",
-        "_ResourceId",
-    ]
-    assert table.rows[0]["Type"] == NAME
-
-
-FITTED = [
-    ("seq", "12", 12),
-    ("seq", 12.0, 12),
-    ("seq", 12.5, None),
-    ("seq", True, None),
-    ("seq", "x", None),
-    ("seq", 2**63, None),
-    ("seq", [], None),
-    ("attempt", 2**31, None),
-    ("attempt", -1, -1),
-    ("message", 5, "5"),
-    ("message", {"a": [1]}, '{"a":[1]}'),
-    ("message", None, ""),
-    ("message", "é" * 40_000, "é" * 32_768),
-]
-
-
-def test_values_are_made_to_fit_or_are_null(way: Way):
-    way.send(*({"workflowId": str(number), each[0]: each[1]} for number, each in enumerate(FITTED)))
-
-    for number, (column, sent, kept) in enumerate(FITTED):
-        found = way.ask(f'{NAME} | where workflowId == "{number}" | project {column}')
-        assert found == [[kept]], (column, sent)
-
-
-TIMES = [(-47, -47), (-49, 0), (23, 23), (25, 0), (None, 0)]
-"""Hours from now: sent, kept."""
-
-
-def test_a_time_that_is_far_away_is_now(way: Way):
-    now = datetime.datetime.fromtimestamp(way.azure.state.now, datetime.UTC)
-    for number, (sent, kept) in enumerate(TIMES):
-        at = "some day" if sent is None else (now + datetime.timedelta(hours=sent)).isoformat()
-        way.send({"TimeGenerated": at, "seq": number})
-        [[found]] = way.ask(f"{NAME} | where seq == {number} | project TimeGenerated")
-        assert found - now == datetime.timedelta(hours=kept), sent
-
-
-def test_records_for_a_table_that_is_gone_are_lost_without_a_word(way: Way):
-    way.clients.workspaces.tables.begin_delete("rg", "ws", NAME).result()
-
-    way.send({"seq": 1})
 
 
 def test_a_machines_identity_sends_with_a_token_of_its_own(way: Way):
