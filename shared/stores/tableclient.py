@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 100
 """Entities that one transaction may change, each once; all in one partition."""
-LARGEST_TOGETHER = 3_000_000
+LARGEST_TOGETHER = 2_800_000
 """Bytes of bodies in one transaction that we gather ourselves; Azure takes 4 MiB of base64 and frames."""
 AT_ONCE = 10
 """Reads under way at the same time: a table reads one entity a call."""
