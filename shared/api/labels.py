@@ -13,7 +13,7 @@ from shared.api.auth import ByUser
 from shared.api.bodies import Body, Labels, Line
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.paging import Most, Offset, matches, page
-from shared.api.problem import Problem, bad, shown
+from shared.api.problem import Problem, bad
 from shared.api.routes import Routes
 from shared.errors import Exists, Fault
 from shared.model.label import Label
@@ -145,50 +145,50 @@ def delete_label(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: int
     return Response(status_code=204)
 
 
-FINDERS: dict[str, tuple[str, Callable[[World, Any, int | None], Bearer]]] = {
-    "workflow": ("workflow_ids", records.run),
-    "pipelines": ("pipeline_ids", records.pipeline),
-    "actions": ("action_ids", records.action),
-    "compute-envs": ("compute_env_ids", records.environment),
-}
-"""What can bear labels, by the first part of its path: where a request names it, and how it is read."""
+Finder = Callable[[World, Any, int | None], Bearer]
+
+BEARERS: tuple[tuple[str, str, Finder], ...] = (
+    ("/workflow", "workflow_ids", records.run),
+    ("/pipelines", "pipeline_ids", records.pipeline),
+    ("/actions", "action_ids", records.action),
+    ("/headnode/compute-envs", "compute_env_ids", records.environment),
+)
+"""What can bear labels: its path, where a request names it, and how it is read."""
 
 
-@router.post("/{things}/labels/{mode}", status_code=204)
-@router.post("/headnode/{things}/labels/{mode}", status_code=204)
-def associate(
-    world: Here,
-    _token: ByUser,
-    workspace: MaybeWorkspace,
-    things: str,
-    mode: str,
-    request: Annotated[Associate, Depends(body(Associate))],
-) -> Response:
-    """Adds labels to things, applies them instead of all others, or removes them; on all of the things or,
-    when one is not found, on none. `things` is workflow, pipelines, actions or (ours alone, hence the second
-    path) compute-envs; `mode` is add, apply or remove."""
-    if things == "datasets":
-        raise Problem(501, "datasets are not served by this control plane")
-    if things not in FINDERS or mode not in steps.MODES:
-        raise Problem(404, f"no such path: POST /{shown(things)}/labels/{shown(mode)}")
-    field, find = FINDERS[things]
-    ids = request.label_ids or []
-    found = [find(world, id, workspace) for id in getattr(request, field)]
-    if mode != "remove":
-        for id, owner in itertools.product(ids, {each.workspace_id for each in found}):
-            records.label(world, id, owner)
-    for each in found:
-        put(world, each.id, workspace, find, ids, mode)
-    return Response(status_code=204)
+def associate(path: str, field: str, find: Finder, mode: str) -> None:
+    """Makes the operation that adds, applies or removes labels on things of one kind."""
+
+    @router.post(f"{path}/labels/{mode}", status_code=204)
+    def operation(
+        world: Here,
+        _token: ByUser,
+        workspace: MaybeWorkspace,
+        request: Annotated[Associate, Depends(body(Associate))],
+    ) -> Response:
+        """On all of the things or, when one of them or a label is not found, on none."""
+        ids = request.label_ids or []
+        found = [find(world, id, workspace) for id in getattr(request, field)]
+        if mode != "remove":
+            for id, owner in itertools.product(ids, {each.workspace_id for each in found}):
+                records.label(world, id, owner)
+        for each in found:
+            put(world, each.id, workspace, find, ids, mode)
+        return Response(status_code=204)
 
 
 def put(
     world: World,
     id: str,
     workspace: int | None,
-    find: Callable[[World, Any, int | None], Bearer],
+    find: Finder,
     ids: list[int],
     mode: str,
 ) -> None:
     """Changes the labels of one thing, read anew for each try."""
     decided(lambda: steps.put(world, find(world, id, workspace), ids, mode))
+
+
+for path, field, find in BEARERS:
+    for mode in steps.MODES:
+        associate(path, field, find, mode)

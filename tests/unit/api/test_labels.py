@@ -105,8 +105,3 @@ def test_labels_of_an_environment(api: Front) -> None:
     assert shown(api.get("/compute-envs")["computeEnvs"][0]["labels"]) == ["a", "cost=x"]
     wrong = api.call("POST", "/compute-envs", json={**env_body("other"), "labelIds": [3]})
     assert (wrong.status_code, "label 3 not found" in wrong.json()["message"]) == (400, True)
-
-
-def test_what_bears_no_labels_has_no_such_operation(api: Front) -> None:
-    assert api.call("POST", "/datasets/labels/add", json={}).status_code == 501
-    assert api.call("POST", "/workflow/labels/steal", json={}).status_code in (404, 405)
