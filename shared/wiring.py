@@ -115,6 +115,19 @@ def faults(platform: str, config: dict[str, Any]) -> list[Fault]:
     return found
 
 
+def policy(settings: Settings) -> Callable[[str, str | None], dict[str, Any]]:
+    """The `policy` of a world."""
+
+    def of(platform: str, step: str | None) -> dict[str, Any]:
+        found = getattr(module(platform), "policy", None)
+        if found is None:
+            raise Refused(f"platform {platform} needs no permissions")
+        document: dict[str, Any] = found(step, settings)
+        return document
+
+    return of
+
+
 def boot(settings: Settings) -> Callable[[Run, Attempt, str], str]:
     """The `boot` of a world: renders user data for an attempt."""
 
@@ -265,4 +278,5 @@ def assembled(
         logs=platforms.logs,
         boot=boot(settings),
         faults=faults,
+        policy=policy(settings),
     )

@@ -174,8 +174,26 @@ def package_aws(
 
     screen = Screen(output)
     screen.say("fetching what the functions need, and packing it")
-    made = packages.aws(out, python, architecture)
+    show_made(screen, packages.aws(out, python, architecture), packages.next_commands(out))
+
+
+@package.command("azure")
+def package_azure(
+    *,
+    out: Annotated[Path, typer.Option(help="Directory for the archive and the Bicep files.")],
+    output: Output = Format.text,
+) -> None:
+    """Make the archive of the Azure Functions; the same source gives the same bytes."""
+    from infra import package_azure as packages
+
+    screen = Screen(output)
+    screen.say("fetching what the functions need, and packing it")
+    show_made(screen, packages.azure(out), packages.next_commands(out))
+
+
+def show_made(screen: Screen, made: list[Path], then: str) -> None:
+    """What was built, and the shell lines that deploy it."""
     screen.data({path.name: path.stat().st_size for path in made})
     for path in made:
         screen.line(f"{path}  {path.stat().st_size:,} bytes")
-    screen.say(packages.next_commands(out))
+    screen.say(then)

@@ -11,7 +11,7 @@ from shared.api.bodies import CreateComputeEnv
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body
 from shared.api.problem import bad, not_found
 from shared.api.routes import Routes
-from shared.errors import Fault
+from shared.errors import Fault, Refused
 from shared.model.environment import Environment
 from shared.model.message import STEPS, Parked
 from shared.steps import parked as parked_steps
@@ -120,12 +120,7 @@ def permissions(world: Here, _token: ByUser, platform: str, step: str | None = N
     """The policy that a platform needs, whole or for one step."""
     if step is not None and step not in STEPS:
         raise bad(Fault("step", f"must be one of {', '.join(STEPS)}"))
-    if platform == "aws-cloud":
-        from shared.providers.aws.permissions import policy as of_aws
-
-        return of_aws(step, world.settings.forge_prefix)
-    if platform == "azure-cloud":
-        from shared.providers.azure.permissions import policy as of_azure
-
-        return of_azure(step)
-    raise not_found("permissions of platform", platform)
+    try:
+        return world.policy(platform, step)
+    except Refused:
+        raise not_found("permissions of platform", platform) from None

@@ -9,7 +9,7 @@ from shared.logs.cloudwatch import AwsLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.aws import validate
+from shared.providers.aws import permissions, validate
 from shared.providers.aws.clients import Clients
 from shared.providers.aws.cloud import AwsCloud
 
@@ -38,3 +38,8 @@ def logs(environment: Environment, clients: Clients, root: Path) -> AwsLogs:  # 
 def faults(config: dict[str, Any]) -> list[Fault]:
     """What is wrong with a config by its own words."""
     return validate.form(config)
+
+
+def policy(step: str | None, settings: Settings) -> dict[str, Any]:
+    """The permissions of a step (None: of them all)."""
+    return permissions.policy(step, settings.forge_prefix)

@@ -9,7 +9,7 @@ from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure import form
+from shared.providers.azure import form, permissions
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.cloud import AzureCloud
 
@@ -38,3 +38,8 @@ def logs(environment: Environment, clients: Clients, root: Path) -> AzureLogs:  
 def faults(config: dict[str, Any]) -> list[Fault]:
     """What is wrong with a config by its own words."""
     return form.form(config)
+
+
+def policy(step: str | None, settings: Settings) -> dict[str, Any]:  # noqa: ARG001
+    """The permissions of a step (None: of them all)."""
+    return permissions.policy(step)

@@ -1,5 +1,7 @@
 """/headnode: parked messages, permissions, and the open paths."""
 
+import sys
+
 import pytest
 
 from shared.model.message import Message, Note, Parked, to_text
@@ -50,8 +52,16 @@ def test_the_permissions_of_an_azure_step_are_a_custom_role(api: Front) -> None:
     assert len(launch["permissions"][0]["actions"]) < len(whole["permissions"][0]["actions"])
 
 
+def test_permissions_of_a_platform_that_was_not_deployed_here_are_not_found(api: Front, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "shared.providers.azure.wired", None)
+    answer = api.call("GET", "/headnode/permissions/azure-cloud")
+    assert answer.status_code == 404
+    assert "azure-cloud" in answer.json()["message"]
+
+
 def test_permissions_of_what_there_is_not_are_not_found(api: Front) -> None:
     assert api.call("GET", "/headnode/permissions/moon").status_code == 404
+    assert api.call("GET", "/headnode/permissions/local-platform").status_code == 404
     assert api.call("GET", "/headnode/permissions/aws-cloud?step=fly").status_code == 400
 
 

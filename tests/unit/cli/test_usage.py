@@ -30,6 +30,7 @@ HEAVY = ("httpx", "boto3", "botocore", "moto", "fastapi", "uvicorn", "rich.table
         ("permissions", "aws-cloud", "--step", "nonsense"),
         ("serve", "--port", "70000"),
         ("package", "aws"),
+        ("package", "azure"),
         ("credentials", "add", "x"),
     ],
     ids=" ".join,
