@@ -22,6 +22,8 @@ TRANSITIONS = {
     "Microsoft.Resources/subscriptions/resourceGroups/delete": 0.8,
 }
 """Seconds, as a real Azure needs ten times and more of."""
+RESERVATION = 6.0
+"""Seconds for which an interface is kept for its evicted VM; Azure's are 180."""
 INGESTION = 180.0
 """Seconds until the table shows a line: what the real one needs on a bad day."""
 
@@ -55,6 +57,7 @@ class EmulatedSubscription:
         self._cloud.account(ACCOUNT, group=GROUP, location=LOCATION, containers=[CONTAINER])
         self._cloud.timings.transitions = dict(TRANSITIONS)
         self._cloud.timings.ingestion = INGESTION
+        self._cloud.timings.nic_reservation = RESERVATION
         self._cloud.room.share = shared
 
     def enforce(self, permissions: Any) -> None:

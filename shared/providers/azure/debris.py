@@ -34,12 +34,13 @@ HELD_BY = {INTERFACE: "virtualMachine", ADDRESS: "ipConfiguration"}
 ID = re.compile(
     rf"{IN_GROUP}/(?P<kind>microsoft\.network/(?:networkinterfaces|publicipaddresses))/{PART}", re.IGNORECASE
 )
-IN_USE = (
-    "NicInUse",
-    "NicReservedForAnotherVm",
-    "PublicIPAddressCannotBeDeleted",
-    "AnotherOperationInProgress",
-)
+IN_USE = {
+    "NicInUse": "it is still attached",
+    "NicReservedForAnotherVm": "Azure reserves it for 180 s after its machine is gone",
+    "PublicIPAddressCannotBeDeleted": "it is still attached",
+    "AnotherOperationInProgress": "another operation on it is under way",
+}
+"""Why Azure does not delete it yet: its code, and words that stay the same from look to look."""
 
 
 def listed(account: Account) -> list[Machine]:
@@ -102,7 +103,8 @@ def remove(account: Account, id: str) -> str:
     answer = account.clients.arm(
         "DELETE", id, versions.NETWORK, action=f"{kind}/delete", accept=(404, *IN_USE)
     )
-    return answer.text or answer.code if answer.code in IN_USE else ""
+    name = id.rpartition("/")[2]
+    return f"{name}: {IN_USE[answer.code]} ({answer.code})" if answer.code in IN_USE else ""
 
 
 def kind_of(id: str) -> str:

@@ -241,7 +241,7 @@ def test_what_an_eviction_left_is_shown_as_a_failed_machine_and_goes(
     assert cloud.find("run1", 1) is None
 
     refused = cloud.stop([left.id])
-    assert "reserved for another Virtual Machine" in refused[left.id]
+    assert "reserves it for 180 s" in refused[left.id]
     azure_clock.advance(azure.timings.nic_reservation + 1)
     assert cloud.stop([left.id]) == {}
     azure.settle()
