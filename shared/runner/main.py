@@ -37,10 +37,11 @@ def main(argv: list[str]) -> int:
     # The rest of the code is never interrupted by a signal: the handler only leaves a note.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.note(TERMINATED))
-    pace = float(os.environ.get("HEADNODE_PACE", "1"))
+    pace = 1.0
     session: Session | None = None
     try:
         os.umask(0o077)
+        pace = float(os.environ.get("HEADNODE_PACE", "1"))
         session = Session(Boot.read(options.boot), Places.of(), stop, pace)
         threading.Thread(target=last_resort, args=(stop, session), daemon=True).start()
         session.run()
