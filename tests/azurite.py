@@ -25,7 +25,7 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The account and key that every storage emulator has, published by Microsoft: no secret."""
 STARTS_WITHIN = 30.0
-LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
+LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (https?://\S+)")
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def _fetched() -> str:
 
 
 @contextmanager
-def running() -> Iterator[Azurite]:
-    """Azurite on free ports of the loopback interface, keeping everything in memory."""
+def running(*more: str) -> Iterator[Azurite]:
+    """Azurite on free ports of the loopback interface, keeping everything in memory; with further flags."""
     services = [part for kind in ("blob", "queue", "table") for part in (f"--{kind}Port", "0")]
     flags = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
     with tempfile.TemporaryDirectory() as empty:
         process = subprocess.Popen(
-            ["node", str(PROGRAM), *services, *flags],
+            ["node", str(PROGRAM), *services, *flags, *more],
             cwd=empty,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
