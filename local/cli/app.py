@@ -2,7 +2,21 @@
 
 import typer
 
-from local.cli import credentials, env, here, info, launch, parked, runs
+from local.cli import (
+    actions,
+    credentials,
+    env,
+    envfile,
+    here,
+    info,
+    labels,
+    launch,
+    parked,
+    pipelines,
+    runs,
+    tokens,
+    workspaces,
+)
 
 app = typer.Typer(
     help="A serverless control plane for Nextflow in your own cloud account.",
@@ -11,10 +25,17 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+env.app.command("export")(envfile.export)
+env.app.command("import")(envfile.import_)
 app.add_typer(env.app, name="env")
 app.command("launch")(launch.launch)
 app.add_typer(runs.app, name="runs")
+app.add_typer(pipelines.app, name="pipelines")
+app.add_typer(actions.app, name="actions")
+app.add_typer(labels.app, name="labels")
 app.add_typer(credentials.app, name="credentials")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(parked.app, name="parked")
 app.command("permissions")(info.permissions)
 app.command("info")(info.info)

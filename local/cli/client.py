@@ -20,8 +20,9 @@ class Api:
     """JSON in, JSON out. Every method raises HeadnodeError with a text for the user: Unreachable when
     no usable answer came, Missing for 404, Conflict for 409, Forbidden for 401 and 403, else Refused."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, workspace: str = "") -> None:
         self.url = url.rstrip("/")
+        self.workspace = workspace
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
             base_url=self.url, headers=headers, timeout=TIMEOUT, transport=httpx.HTTPTransport(retries=1)
@@ -34,6 +35,10 @@ class Api:
     def post(self, path: str, body: Any = None, **query: Any) -> Any:
         """The body of a POST's answer; None when it has none."""
         return self._ask("POST", path, query, body if body is not None else {})
+
+    def put(self, path: str, body: Any, **query: Any) -> Any:
+        """The body of a PUT's answer; None when it has none."""
+        return self._ask("PUT", path, query, body)
 
     def delete(self, path: str, **query: Any) -> Any:
         """The body of a DELETE's answer; None when it has none."""
@@ -54,6 +59,8 @@ class Api:
 
     def _send(self, verb: str, path: str, query: dict[str, Any], body: Any) -> httpx.Response:
         asked = {key: value for key, value in query.items() if value is not None}
+        if self.workspace:
+            asked["workspaceId"] = self.workspace
         try:
             answer = self._http.request(verb, path, params=asked, json=body)
         except httpx.InvalidURL:
@@ -107,4 +114,5 @@ def connect() -> Api:
     token = names.get("HEADNODE_TOKEN") or names.get("TOWER_ACCESS_TOKEN") or ""
     if not url.startswith(("http://", "https://")):
         raise HeadnodeError(f"HEADNODE_URL is no http or https URL: {url!r}")
-    return Api(url, token)
+    workspace = names.get("HEADNODE_WORKSPACE") or names.get("TOWER_WORKSPACE_ID") or ""
+    return Api(url, token, workspace)

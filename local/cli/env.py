@@ -42,6 +42,21 @@ def create(
     config: dict[str, Any],
 ) -> None:
     """Create a compute environment."""
+    create_from(name, file, platform, credentials, description, config, wait, output)
+
+
+def create_from(
+    name: str | None,
+    file: Path | None,
+    platform: str | None,
+    credentials: str | None,
+    description: str | None,
+    config: dict[str, Any],
+    wait: bool,
+    output: Format,
+) -> None:
+    """Creates one from a file and options, and shows how it comes to be. Raises HeadnodeError when it does
+    not."""
     from local.cli import watch
     from local.cli.client import connect
 

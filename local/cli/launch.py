@@ -10,7 +10,8 @@ from local.cli.screen import Format, Output, Screen
 from shared.errors import Refused
 
 Pipeline = Annotated[
-    str | None, typer.Argument(help="URL, GitHub OWNER/NAME, or folder.", show_default=False)
+    str | None,
+    typer.Argument(help="URL, GitHub OWNER/NAME, folder, or a pipeline of yours.", show_default=False),
 ]
 Env = Annotated[str | None, typer.Option(help="Environment. Default: the primary one.", show_default=False)]
 Revision = Annotated[
@@ -70,7 +71,10 @@ def launch(
         "pullLatest": latest or None,
         "stubRun": stub_run or None,
     }
-    body = {**before(api, resume), **{key: value for key, value in asked.items() if value}}
+    base = named(api, pipeline) if pipeline and not resume else {}
+    if base:
+        del asked["pipeline"]
+    body = {**before(api, resume), **base, **{key: value for key, value in asked.items() if value}}
     if not body.get("pipeline"):
         raise typer.BadParameter("needs a PIPELINE, or --resume RUN")
     if params:
@@ -109,6 +113,21 @@ def before(api: Any, run: str | None) -> dict[str, Any]:
     for key in ("id", "runName", "dateCreated"):
         launched.pop(key, None)
     return {**launched, "sessionId": record["session_id"], "resume": True}
+
+
+def named(api: Any, name: str) -> dict[str, Any]:
+    """What the pipeline of that name launches, as the body of a launch; empty where there is none, or the
+    name is an address or a folder."""
+    if "/" in name or ":" in name or Path(name).exists():
+        return {}
+    listed = api.get("/pipelines", search=name, max=1000)["pipelines"]
+    found = [each["pipelineId"] for each in listed if each["name"] == name]
+    if not found:
+        return {}
+    launch: dict[str, Any] = api.get(f"/pipelines/{found[0]}/launch")["launch"]
+    place = launch.pop("computeEnv", None)
+    kept = {key: value for key, value in launch.items() if key not in ("dateCreated", "lastUpdated")}
+    return {**kept, **({"computeEnvId": place["id"]} if place else {})}
 
 
 def environment_id(api: Any, wanted: str | None) -> str:

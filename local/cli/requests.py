@@ -9,13 +9,15 @@ import typer
 from local.cli.fields import FIELDS
 from shared.errors import Refused
 
-IN_FILE = ("name", "platform", "credentials", "credentialsId", "description", "config", "labelIds")
+IN_FILE = (
+    "name", "platform", "credentials", "credentialsId", "description", "config", "labels", "labelIds",
+)  # fmt: skip
 
 
 def environment_file(path: Path) -> dict[str, Any]:
     """An environment file (YAML or JSON): `name`, `platform`, `credentials` (name or id),
-    `description`, `config`; also a whole request body with `computeEnv`. Raises Refused, naming what
-    is wrong."""
+    `description`, `labels`, `config`; also a whole request body with `computeEnv`. Raises Refused, naming
+    what is wrong."""
     read = mapping(path)
     labels = read.get("labelIds")
     inner = read.get("computeEnv", read)
@@ -66,8 +68,17 @@ def environment_body(
     }
     if wanted:
         body["credentialsId"] = credentials_id(api, wanted)
-    labels = {"labelIds": merged["labelIds"]} if merged.get("labelIds") else {}
-    return {"computeEnv": body, **labels}
+    labels = [*(merged.get("labelIds") or ()), *label_ids(api, merged.get("labels") or ())]
+    return {"computeEnv": body, **({"labelIds": labels} if labels else {})}
+
+
+def label_ids(api: Any, texts: Any) -> list[int]:
+    """The ids of labels written as NAME or NAME=VALUE; new ones are made. Raises Refused for no list."""
+    from local.cli.labels import make
+
+    if not isinstance(texts, (list, tuple)):
+        raise Refused("labels must be a list of NAME or NAME=VALUE")
+    return [int(make(api, str(text))["id"]) for text in texts]
 
 
 def keys_of(platform: str, config: dict[str, Any]) -> dict[str, Any]:
