@@ -44,9 +44,10 @@ def list_(
 def add(label: Text, *, output: Output = Format.text) -> None:
     """Make a label; one that is there already is no error."""
     from local.cli.client import connect
+    from local.cli.requests import label_of
 
     screen = Screen(output)
-    made = make(connect(), label)
+    made = label_of(connect(), label)
     screen.data(made)
     screen.line(str(made["id"]))
 
@@ -118,6 +119,7 @@ def associate(
 ) -> None:
     """One request for each kind of thing that was named."""
     from local.cli.client import connect
+    from local.cli.requests import label_of
 
     screen, api = Screen(output), connect()
     if not (run or pipeline or action or env):
@@ -128,7 +130,7 @@ def associate(
         "/actions": ("actionIds", ids(api, "/actions", "actions", "id", action)),
         "/headnode/compute-envs": ("computeEnvIds", ids(api, "/compute-envs", "computeEnvs", "id", env)),
     }
-    found = [each["id"] for each in (make(api, label) for label in labels)]
+    found = [each["id"] for each in (label_of(api, label) for label in labels)]
     done = 0
     for path, (field, things) in targets.items():
         if things:
@@ -146,14 +148,6 @@ def ids(api: Any, path: str, listing: str, key: str, wanted: list[str]) -> list[
         return []
     listed = [{**each, "id": str(each[key])} for each in api.get(path, max=1000)[listing]]
     return [one_of(listed, each, path[1:].rstrip("s"))[key] for each in wanted]
-
-
-def make(api: Any, text: str) -> dict[str, Any]:
-    """The label of that text: new, or the one that is there."""
-    name, equals, value = text.partition("=")
-    body = {"name": name, "value": value, "resource": True} if equals else {"name": name}
-    made: dict[str, Any] = api.post("/labels", body)
-    return made
 
 
 def known(api: Any, text: str) -> dict[str, Any] | None:

@@ -60,7 +60,7 @@ def add(
 ) -> None:
     """Add a pipeline; `headnode launch NAME` runs it."""
     from local.cli.client import connect
-    from local.cli.labels import make
+    from local.cli.requests import label_of
 
     screen, api = Screen(output), connect()
     asked = {
@@ -77,7 +77,7 @@ def add(
         "name": name,
         "description": description,
         "launch": {key: value for key, value in asked.items() if value},
-        "labelIds": [make(api, each)["id"] for each in label],
+        "labelIds": [label_of(api, each)["id"] for each in label],
     }
     made = api.post("/pipelines", body)["pipeline"]
     screen.data(made)

@@ -74,11 +74,17 @@ def environment_body(
 
 def label_ids(api: Any, texts: Any) -> list[int]:
     """The ids of labels written as NAME or NAME=VALUE; new ones are made. Raises Refused for no list."""
-    from local.cli.labels import make
-
     if not isinstance(texts, (list, tuple)):
         raise Refused("labels must be a list of NAME or NAME=VALUE")
-    return [int(make(api, str(text))["id"]) for text in texts]
+    return [int(label_of(api, str(text))["id"]) for text in texts]
+
+
+def label_of(api: Any, text: str) -> dict[str, Any]:
+    """The label written as NAME or NAME=VALUE: a new one, or the one that is there."""
+    name, equals, value = text.partition("=")
+    body = {"name": name, "value": value, "resource": True} if equals else {"name": name}
+    made: dict[str, Any] = api.post("/labels", body)
+    return made
 
 
 def keys_of(platform: str, config: dict[str, Any]) -> dict[str, Any]:
