@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from shared.errors import Fault, Invalid, Refused, Retry
 from shared.logs import blob, kql
-from shared.logs.parts import Parts, Piece, Place
+from shared.logs.parts import Line, Parts, Piece, Place
 from shared.logs.wire import Clients
 from shared.model.environment import Environment
 from shared.model.run import Attempt, Run
@@ -133,23 +133,22 @@ def missing(place: Place, piece: Piece, attempt: Attempt, limit: int) -> tuple[i
 def walked(place: Place, piece: Piece, rows: dict[int, str], limit: int) -> Walk:
     """Takes lines from the place on, each from where it is, until one is in neither. Pure."""
     lines: list[str] = []
-    at, waiting = place, [line for line in piece.lines if line.number > place.seen]
-    waiting.reverse()
+    seen, last = place.seen, Line(place.seen, "", place.part, place.offset)
+    waiting = [line for line in reversed(piece.lines) if line.number > seen]
     while len(lines) < limit:
-        number = at.seen + 1
-        if waiting and waiting[-1].number == number:
-            line = waiting.pop()
-            lines.append(line.text)
-            at = replace(at, seen=number, part=line.part, offset=line.after)
-        elif number in rows:
-            lines.append(rows[number])
-            at = replace(at, seen=number)
+        if waiting and waiting[-1].number == seen + 1:
+            last = waiting.pop()
+            lines.append(last.text)
+        elif seen + 1 in rows:
+            lines.append(rows[seen + 1])
         else:
             break
-        while waiting and waiting[-1].number <= at.seen:  # written twice, after an answer was lost
+        seen += 1
+        while waiting and waiting[-1].number <= seen:  # written twice, after an answer was lost
             waiting.pop()
+    at = replace(place, seen=seen, part=last.part, offset=last.after)
     if len(lines) < limit:
-        later = [each.number for each in waiting[-1:]] + [each for each in rows if each > at.seen]
+        later = [each.number for each in waiting[-1:]] + [each for each in rows if each > seen]
         if later:
             return Walk(tuple(lines), at, min(later))
         at = replace(at, part=piece.place.part, offset=piece.place.offset)

@@ -5,6 +5,7 @@ Each line is `<number> <text>`. Numbers grow by one, but a line may be there twi
 
 import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from shared.errors import Fault, HeadnodeError, Invalid, Refused, Retry
 from shared.logs import blob
@@ -42,9 +43,9 @@ class Place:
         return Place(*(int(each) for each in found.groups()))
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line, and the place right after it."""
+class Line(NamedTuple):
+    """One line, and the place right after it. There are many: a tuple is made five times as fast as a
+    frozen dataclass."""
 
     number: int
     text: str
