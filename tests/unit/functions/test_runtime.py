@@ -74,6 +74,15 @@ def test_it_is_indexed_and_every_kind_of_trigger_runs(runtime, azurite, monkeypa
         "dataVersion": "2",
         "data": {},
     }
+    cloud_event = {
+        "id": "2",
+        "source": "/subscriptions/s",
+        "subject": event["subject"],
+        "type": "Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged",
+        "time": "2026-11-21T00:00:00Z",
+        "specversion": "1.0",
+        "data": {"resourceInfo": {"properties": {"targetResourceId": event["subject"]}}},
+    }
     url = "https://headnode.azurewebsites.net/api/service-info"
     calls = [
         call("api", "request", http_payload("GET", url, {"Accept": "application/json"}, b"")),
@@ -82,6 +91,7 @@ def test_it_is_indexed_and_every_kind_of_trigger_runs(runtime, azurite, monkeypa
         call("reap_tick", "timer", timer_payload()),
         call("reap_expired", "timer", timer_payload()),
         call("reap_event", "event", event_payload(event)),
+        call("reap_event", "event", event_payload(cloud_event)),
     ]
     done = run(runtime, ROOT, calls, **variables)
     assert done.returncode == 0, done.stderr
