@@ -148,7 +148,7 @@ class Session:
     def engine(self, spec: Spec, started: Launch, work: str) -> tuple[int | None, str]:
         """Runs the engine to its end, or until it has to stop; then the post-run script."""
         child = Child(started.argv, started.environment, self.run_dir, self.console)
-        self.say("start", step="engine start", message=spec.engine)
+        self.reporter.say("start", step="engine start", message=spec.engine)
         if keeper := self.keeper:
             self.background(lambda: keeper.now_and_then(self.stop))
         status = child.wait(0.05)
@@ -215,17 +215,13 @@ class Session:
         self.console.say(f"{step}: {message}")
         # Also where a cloud shows a machine's boot, for those that never reach a log.
         print(self.mask(f"headnode: {step}: {message}"), flush=True)
-        self.say("boot", step=step, message=message)
-
-    def say(self, event: str, **fields: Any) -> None:
-        """A report, with what the machine is at this moment."""
-        self.reporter.say(event, **fields)
+        self.reporter.say("boot", step=step, message=message)
 
     def noticed(self, notice: Notice) -> None:
         """The cloud takes this machine back."""
         self.notice = notice
         self.console.say(f"the cloud takes this machine back: {notice.said}")
-        self.say("notice", step=self.step, message=notice.said)
+        self.reporter.say("notice", step=self.step, message=notice.said)
 
     def heard(self, word: Word) -> None:
         """What the control plane answered to a report."""
