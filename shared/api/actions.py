@@ -140,7 +140,7 @@ def launch_action(
     _token: ByUserOrHook,
     workspace: MaybeWorkspace,
     action_id: str,
-    request: Annotated[LaunchAction, Depends(body(LaunchAction))],
+    request: Annotated[LaunchAction, Depends(body(LaunchAction, optional=True))],
 ) -> dict[str, Any]:
     """One run, with these parameters over the action's own. Not idempotent. A user may launch any action
     this way, to try it; its own token launches it alone."""

@@ -52,12 +52,15 @@ InWorkspace = Annotated[int, Depends(workspace_of)]
 MaybeWorkspace = Annotated[int | None, Depends(named_workspace)]
 
 
-def body(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
+def body(kind: type[M], optional: bool = False) -> Callable[[Request], Awaitable[M]]:
     """Makes a dependency that reads a JSON body of this kind. It raises Problem 415 or 400, with every
-    fault and its field. Unknown fields are no fault."""
+    fault and its field. Unknown fields are no fault; nor is no body at all, where that is optional."""
 
     async def read(request: Request) -> M:
-        value = decoded(request.headers.get("content-type", ""), await request.body())
+        data = await request.body()
+        if optional and not data:
+            data = b"{}"
+        value = decoded(request.headers.get("content-type", ""), data)
         try:
             return kind.model_validate(value)
         except ValidationError as error:

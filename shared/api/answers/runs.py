@@ -11,6 +11,7 @@ from shared.api.answers.shape import Kinds, iso, present, typed
 from shared.api.tenancy import shown_workspace
 from shared.model.environment import Environment
 from shared.model.label import Label
+from shared.model.pipeline import pipeline_of_launch
 from shared.model.run import Run
 
 REPORTED: Kinds = {
@@ -130,6 +131,7 @@ def entry(run: Run, labels: Mapping[int, Label]) -> dict[str, Any]:
         "workflow": workflow(run, launched=False),
         "progress": progress(run),
         **shown_workspace(run.workspace_id),
+        **pipeline_of(run),
         "labels": label_answers.of(run, labels),
         "starred": False,
         "optimized": False,
@@ -145,10 +147,18 @@ def described(run: Run, environment: Environment | None, labels: Mapping[int, La
         "jobInfo": job(run),
         "messages": messages(run),
         **shown_workspace(run.workspace_id),
+        **pipeline_of(run),
         "labels": label_answers.of(run, labels),
         "optimized": False,
         "instancesProvisioned": sum(1 for attempt in run.attempts if attempt.machine_id),
     }
+
+
+def pipeline_of(run: Run) -> dict[str, Any]:
+    """The pipeline that it was launched from, if it was."""
+    id = pipeline_of_launch(str(run.launch.get("id") or ""))
+    shown = present(id=int(id), workspaceId=run.workspace_id or None) if id else None
+    return {"pipelineInfo": shown} if shown else {}
 
 
 def platform(environment: Environment | None) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_a_hook_is_opened_by_its_own_token_and_by_its_user(api: Front) -> None:
     shown = api.get(f"/actions/{id}")["action"]
     assert shown["event"]["workflowId"] == run
     assert shown["lastSeen"] == shown["event"]["timestamp"]
-    again = api.post(f"/actions/{id}/launch", {})["workflowId"]
+    again = api.post(f"/actions/{id}/launch")["workflowId"]  # no body is an empty one
     assert again != run
     assert api.run(again).launch["paramsText"] == '{"x": 1, "y": 2}'
 

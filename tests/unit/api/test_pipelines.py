@@ -117,6 +117,8 @@ def test_a_launch_may_name_a_pipelines_launch_and_nothing_more(api: Front) -> No
     api.work()
     flow = api.get(f"/workflow/{run}")["workflow"]
     assert (flow["runName"], flow["params"], flow["repository"]) == ("by_id", {"x": 1}, HELLO)
+    assert api.get(f"/workflow/{run}?attributes=pipelineInfo")["pipelineInfo"] == {"id": id}
+    assert api.get("/workflow?attributes=pipelineInfo")["workflows"][0]["pipelineInfo"] == {"id": id}
     missing = api.call("POST", "/workflow/launch", json={"launch": {"id": "pipeline00000000000007"}})
     assert (missing.status_code, missing.json()["message"]) == (400, "launch.id: pipeline 7 not found")
     elsewhere = {"launch": {"id": launch["id"]}}
