@@ -1,81 +1,18 @@
 """Reading a run's log on Azure: the blob first, the table where the blob has gaps or cannot be read."""
 
 import random
-from typing import Any
 
 import pytest
 
-from local.clouds.azure import EmulatedAzure
-from shared.errors import Forbidden, Invalid, Refused, Retry, Throttled, Unreachable
+from shared.errors import Forbidden, Invalid, Throttled, Unreachable
 from shared.logs import azure as azure_logs
 from shared.logs import parts
 from shared.logs.azure import AzureLogs
-from shared.logs.blob import log_url
-from shared.model.environment import Environment, ResourceRow
-from shared.model.machine import Offer
-from shared.model.run import Attempt, Run
+from shared.model.run import Attempt
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.permissions import permissions
-from tests.azure_cloud import Clients as Sdk
 from tests.clock import FakeClock
-from tests.unit.clouds.azure.monitoring import Way, make_way
-
-RUN = Run(id="runrunrunrunrun1", name="happy", session_id="s", work_dir="az://work/some/path")
-ATTEMPT = Attempt(number=2, offer=Offer(machine_type="m"), state="working", seen_at=1.0)
-GONE = ATTEMPT.but(state="gone", gone_at=9.0)
-FOLDER = "some/path/.headnode/logs/runrunrunrunrun1/2"
-
-
-class Log:
-    """Both places of one attempt's log, written as a runner does."""
-
-    def __init__(self, cloud: EmulatedAzure, way: Way) -> None:
-        self.cloud, self.way = cloud, way
-        self._part: dict[int, Any] = {}
-
-    def blob(self, *numbers: int, part: int = 1, text: str = "line {}") -> None:
-        """Appends lines to a part of the blob."""
-        if part not in self._part:
-            container = Sdk(self.cloud).blobs("store").get_container_client("work")
-            self._part[part] = container.get_blob_client(f"{FOLDER}/{part:04d}.log")
-            self._part[part].create_append_blob()
-        data = "".join(f"{number} {text.format(number)}\n" for number in numbers)
-        self._part[part].append_block(data.encode())
-
-    def table(self, *numbers: int, text: str = "line {}", run: str = RUN.id, attempt: int = 2) -> None:
-        """Sends lines to the table."""
-        self.way.send(
-            *(
-                {"workflowId": run, "attempt": attempt, "seq": number, "message": text.format(number)}
-                for number in numbers
-            )
-        )
-
-    def queries(self) -> int:
-        return len(self.cloud.journal.entries("query", "run"))
-
-
-@pytest.fixture
-def log(azure: EmulatedAzure) -> Log:
-    azure.account("store", containers=["work"])
-    return Log(azure, make_way(azure, Sdk(azure)))
-
-
-def environment(log: Log, **config: Any) -> Environment:
-    row = ResourceRow(
-        key="workspace",
-        type="x",
-        name="ws",
-        state="present",
-        facts={"customerId": str(log.way.workspace.properties.customer_id)},
-    )
-    given = {"region": "westeurope", "workDir": "az://work/other", "storageAccount": "store", **config}
-    return Environment(id="e", name="e", platform="azure-cloud", config=given, resources=(row,))
-
-
-@pytest.fixture
-def source(log: Log) -> AzureLogs:
-    return AzureLogs(environment(log), Clients(None))
+from tests.unit.logs.azure_place import ATTEMPT, FOLDER, GONE, RUN, Log, environment
 
 
 def drained(
@@ -348,78 +285,3 @@ def test_the_token_is_renewed_in_the_middle(source: AzureLogs, log: Log, azure_c
     log.cloud.put("store", "work", "some/path/x", b"abc")
     assert drained(source, cursor, attempt=GONE)[0] == texts(2)
     assert source.read(RUN, "x") == b"abc"
-
-
-@pytest.fixture
-def files(log: Log) -> None:
-    log.cloud.put("store", "work", "some/path/nf-run1.txt", b"0123456789")
-    log.cloud.put("store", "work", "other/nf-run1.txt", b"other")
-    log.cloud.put("store", "work", "some/path/empty", b"")
-
-
-def test_sizes(source: AzureLogs, log: Log, files: None) -> None:
-    assert source.size(RUN, "nf-run1.txt") == 10
-    assert source.size(RUN, "empty") == 0
-    assert source.size(RUN, "absent") is None
-    assert source.size(RUN.but(work_dir="az://no-such/x"), "absent") is None
-    assert source.size(RUN.but(work_dir=""), "nf-run1.txt") == 5
-
-
-@pytest.mark.parametrize(
-    ("start", "length", "wanted"),
-    [
-        (0, None, b"0123456789"),
-        (3, None, b"3456789"),
-        (0, 4, b"0123"),
-        (8, 100, b"89"),
-        (9, 1, b"9"),
-        (10, None, b""),
-        (10, 5, b""),
-        (99, 1, b""),
-        (2, 0, b""),
-    ],
-)
-def test_parts_of_a_file(
-    source: AzureLogs, log: Log, files: None, start: int, length: int | None, wanted: bytes
-) -> None:
-    assert source.read(RUN, "nf-run1.txt", start, length) == wanted
-
-
-def test_files_that_are_not_there_or_not_ours_to_read(source: AzureLogs, log: Log, files: None) -> None:
-    assert source.read(RUN, "empty") == b""
-    with pytest.raises(Refused, match="not in the work directory"):
-        source.read(RUN, "absent")
-    log.cloud.faults.add("storage", "*", kind="denied", times=2)
-    for act in (source.size, source.read):
-        with pytest.raises(Forbidden) as refused:
-            act(RUN, "nf-run1.txt")
-        assert refused.value.action.endswith("blobs/read")
-    log.cloud.faults.add("storage", "*", kind="503")
-    with pytest.raises(Retry):
-        source.size(RUN, "nf-run1.txt")
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "/etc/passwd", "a\\b", "a\nb", "a\0"])
-def test_a_name_that_is_no_bare_file_name(source: AzureLogs, log: Log, name: str) -> None:
-    mark = log.cloud.journal.count
-    for act in (source.size, source.read):
-        with pytest.raises(Invalid):
-            act(RUN, name)
-    assert log.cloud.journal.count == mark
-
-
-def test_where_a_log_lies() -> None:
-    known = Clients(None).endpoints
-    assert log_url(known, "acct", "az://c/some path/", "r1", 3).endswith("/c/some%20path/.headnode/logs/r1/3")
-    for work_dir in ("s3://b/x", "/scratch", "az://", ""):
-        with pytest.raises(Invalid):
-            log_url(known, "acct", work_dir, "r1", 3)
-    with pytest.raises(Invalid):
-        log_url(known, "", "az://c/x", "r1", 3)
-
-
-def test_a_token_goes_to_the_cloud_only(source: AzureLogs, monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = Clients(None).wire
-    for url in ("http://192.0.2.1/x", "ftp://x", "http://127.0.0.1:1/x"):
-        with pytest.raises(Refused, match="no token goes to"):
-            wire.send("GET", url, scope="https://storage.azure.com/.default")
