@@ -1,6 +1,7 @@
 """/labels, and putting labels on runs, pipelines, actions and environments"""
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ Text = Annotated[
 ]
 """A name. Clients write labels as `name=value`, several with commas between."""
 Value = Annotated[str, StringConstraints(max_length=256, pattern=r"^[^,\x00-\x1f\x7f]*$")]
+TAG = re.compile(r"[\w +.:@=-]*")
+"""What every cloud takes in a tag."""
 TYPES = ("simple", "resource", "all")
 
 
@@ -97,6 +100,8 @@ def create_label(
     """A new label, or the one of this name and value that there is."""
     if request.value and request.resource is False:
         raise bad(Fault("value", "only a resource label has a value"))
+    if request.resource or request.value:
+        as_tag(request.name, request.value or "")
     made = steps.make(
         world,
         workspace,
@@ -106,6 +111,13 @@ def create_label(
         default=bool(request.is_default),
     )
     return short(made, resource=made.resource)
+
+
+def as_tag(name: str, value: str) -> None:
+    """Raises Problem 400 where a cloud would not take a resource label as a tag."""
+    texts = {"name": name, "value": value}
+    if wrong := [field for field, text in texts.items() if not TAG.fullmatch(text)]:
+        raise bad(*(Fault(field, "has characters that clouds do not take in tags") for field in wrong))
 
 
 def short(label: Label, **more: Any) -> dict[str, Any]:
@@ -129,6 +141,8 @@ def update_label(
     request: Annotated[UpdateLabel, Depends(body(UpdateLabel))],
 ) -> dict[str, Any]:
     """Changes what is sent; what bears the label shows the change."""
+    if records.label(world, id, workspace).resource:
+        as_tag(request.name or "", request.value or "")
     asked = {"name": request.name, "value": request.value, "default": request.is_default}
     given = {name: value for name, value in asked.items() if value is not None}
     try:

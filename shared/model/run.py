@@ -90,6 +90,9 @@ class Run(Record, frozen=True, kw_only=True):
     progress: dict[str, Any] = {}
     process_names: tuple[str, ...] = ()
     label_ids: tuple[int, ...] = ()
+    tags: dict[str, str] = {}
+    """Its and its environment's resource labels when it was submitted: what is asked for may not change
+    between two asks."""
     submitted_at: float = 0.0
     started_at: float = 0.0
     completed_at: float = 0.0

@@ -88,3 +88,10 @@ def put(world: World, bearer: L, ids: Sequence[int], mode: str) -> L:
     if found == bearer.label_ids:
         return bearer
     return world.store.save(msgspec.structs.replace(bearer, label_ids=found))
+
+
+def tags(world: World, ids: Sequence[int]) -> dict[str, str]:
+    """The resource labels among these as names and values; of two of one name, the later one."""
+    found = world.store.get_many(Label, map(str, ids)) if ids else {}
+    borne = [found[str(id)] for id in ids if str(id) in found]
+    return {each.name: each.value for each in borne if each.resource}

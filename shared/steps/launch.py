@@ -211,7 +211,8 @@ def next_offer(run: Run, attempt: Attempt, provider: Provider, world: World) -> 
 def order(run: Run, attempt: Attempt, environment: Environment, world: World) -> Order:
     """The ask in full. The same attempt and candidate make the same order, byte for byte."""
     secret = world.vault.open(attempt.boot_secret, boot_context(run.id, attempt.number))
-    labels = environment.config.get("labels")
+    given = environment.config.get("labels")
+    labels = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
     return Order(
         run_id=run.id,
         attempt=attempt.number,
@@ -220,7 +221,7 @@ def order(run: Run, attempt: Attempt, environment: Environment, world: World) ->
         boot=world.boot(run, attempt, secret),
         deadline=attempt.deadline,
         owner=run.owner,
-        labels={str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {},
+        labels={**labels, **run.tags},
     )
 
 

@@ -15,6 +15,7 @@ from shared.model.records import Model
 from shared.model.run import Attempt, Run, Task
 from shared.model.timeline import Event, Wait
 from shared.ports import World
+from shared.steps import labels
 
 RESEND_AFTER = 120.0
 """Seconds after which the sweep sends a message again for a record that nobody has touched."""
@@ -78,6 +79,7 @@ def submit_run(
             launch=launch,
             work_dir=str(launch.get("workDir") or environment.config.get("workDir") or ""),
             label_ids=label_ids,
+            tags=labels.tags(world, (*environment.label_ids, *label_ids)),
             wait=Wait(reason="queued", next_at=now + RESEND_AFTER),
             timeline=(Event(at=now, what="SUBMITTED"),),
             deadline=now + world.settings.longest_run,

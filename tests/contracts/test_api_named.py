@@ -25,15 +25,15 @@ def api(store, tmp_path: Path, request: pytest.FixtureRequest) -> Front:  # type
 
 
 def test_labels_are_found_again_and_pages_show_them(api: Front) -> None:
-    first = api.post("/labels", {"name": "Cost: Lab/1", "value": "a b", "resource": True})
-    assert api.post("/labels", {"name": "cost: lab/1", "value": "A B", "resource": True})["id"] == first["id"]
-    assert api.post("/labels", {"name": "cost: lab/1"})["id"] != first["id"]
+    first = api.post("/labels", {"name": "Cost: Lab.1", "value": "a b", "resource": True})
+    assert api.post("/labels", {"name": "cost: lab.1", "value": "A B", "resource": True})["id"] == first["id"]
+    assert api.post("/labels", {"name": "cost: lab.1"})["id"] != first["id"]
     api.environment()
     runs = [api.launch(labelIds=[first["id"]] if number % 2 else []) for number in range(4)]
     shown = {each["workflow"]["id"]: each["labels"] for each in api.get("/workflow")["workflows"]}
     assert [len(shown[run]) for run in runs] == [0, 1, 0, 1]
     taken = api.post("/labels", {"name": "taken"})["id"]
-    answer = api.call("PUT", f"/labels/{taken}", json={"name": "Cost: Lab/1"})
+    answer = api.call("PUT", f"/labels/{taken}", json={"name": "Cost: Lab.1"})
     assert (answer.status_code, "already exists" in answer.json()["message"]) == (400, True)
 
 

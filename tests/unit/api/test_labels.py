@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.model.machine import Order
 from tests.unit.api.front import Front, env_body
 
 
@@ -37,7 +38,8 @@ def test_a_label_is_made_once_found_changed_and_deleted(api: Front) -> None:
 @pytest.mark.parametrize(
     "body",
     [{}, {"name": ""}, {"name": "a=b"}, {"name": "a,b"}, {"name": " a"}, {"name": "a" * 129}, {"name": 5},
-     {"name": "a", "value": "b", "resource": False}, {"name": "a", "value": "x,y"}, {"name": "a\nb"}],
+     {"name": "a", "value": "b", "resource": False}, {"name": "a", "value": "x,y"}, {"name": "a\nb"},
+     {"name": "a/b", "value": "c"}, {"name": "a", "value": "b?"}, {"name": "a<b", "resource": True}],
 )  # fmt: skip
 def test_what_is_no_label_is_refused(api: Front, body: dict[str, object]) -> None:
     assert api.call("POST", "/labels", json=body).status_code == 400
@@ -105,3 +107,18 @@ def test_labels_of_an_environment(api: Front) -> None:
     assert shown(api.get("/compute-envs")["computeEnvs"][0]["labels"]) == ["a", "cost=x"]
     wrong = api.call("POST", "/compute-envs", json={**env_body("other"), "labelIds": [3]})
     assert (wrong.status_code, "label 3 not found" in wrong.json()["message"]) == (400, True)
+
+
+def test_resource_labels_are_on_the_machine_and_fixed_when_the_run_is_submitted(api: Front) -> None:
+    plain, cost, team = made(api, "rna"), made(api, "cost", value="lab"), made(api, "team", value="x")
+    body = {**env_body("ce", labels={"cost": "config", "site": "here"}), "labelIds": [cost, plain]}
+    api.post("/compute-envs", body)
+    api.work()
+    orders: list[Order] = []
+    start = api.cloud.start
+    api.cloud.start = lambda order: (orders.append(order), start(order))[1]  # type: ignore[method-assign]
+    run = api.post("/workflow/launch", {"launch": {"pipeline": "a/b", "labelIds": [team]}})["workflowId"]
+    api.put(f"/labels/{team}", {"value": "y"})
+    api.work()
+    assert orders[0].labels == {"cost": "lab", "site": "here", "team": "x"}
+    assert api.run(run).tags == {"cost": "lab", "team": "x"}
