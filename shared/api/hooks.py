@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
@@ -40,10 +41,21 @@ def github(
         return {"message": "pong"}
     if event != "push":
         return {"message": f"ignored: only pushes are taken, not {event[:40] or 'nothing'}"}
-    push = decoded(request.headers.get("content-type", ""), data)
+    try:
+        push = payload(request.headers.get("content-type", ""), data)
+    except ValueError:
+        raise bad(Fault("body", "not a form")) from None
     if reason := pushes.ignored(action, push):
         return {"message": reason}
     try:
         return {"workflowId": pushes.take(world, action, delivery, data, push).id}
     except pushes.Replayed as error:
         raise Problem(409, str(error)) from None
+
+
+def payload(content_type: str, data: bytes) -> dict[str, Any]:
+    """The push in a body, in either of the two forms that GitHub offers for a webhook."""
+    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        return decoded(content_type, data)
+    fields = parse_qs(data.decode("latin-1"), max_num_fields=10)
+    return decoded("application/json", fields.get("payload", [""])[0].encode())

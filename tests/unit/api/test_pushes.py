@@ -5,6 +5,7 @@ import hmac
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -168,7 +169,10 @@ def test_what_is_not_meant_launches_nothing(api: Front, hook: Hook) -> None:
     assert hook.send(push(api), x_github_delivery="").status_code == 400
     assert hook.send(push(api), x_github_delivery="a/b").status_code == 400
     assert hook.send(b"[1]").status_code == 400
-    assert hook.send(b"payload=x", content_type="application/x-www-form-urlencoded").status_code == 415
+    assert hook.send(b"<x/>", content_type="application/xml").status_code == 415
+    form = "application/x-www-form-urlencoded"
+    for odd in (b"payload=x", b"payload=%ff", b"", b"&".join([b"a=b"] * 20)):
+        assert hook.send(odd, content_type=form).status_code == 400
     assert hook.runs() == 0
 
 
@@ -181,6 +185,16 @@ def test_a_revision_is_the_branch_or_tag_that_is_meant(api: Front) -> None:
     # An annotated tag has an object of its own; what is run is the commit that it stands for.
     tag = push(api, ref="refs/tags/v1", after="a" * 40, head_commit={"id": COMMIT})
     assert api.run(hook.send(tag).json()["workflowId"]).launch["commitId"] == COMMIT
+
+
+def test_a_push_may_come_as_a_form(api: Front, hook: Hook) -> None:
+    """What GitHub does unless its user says otherwise."""
+    body = push(api, head_commit={"id": COMMIT, "message": "Grüße & more"})
+    answer = hook.send(
+        urlencode({"payload": json.dumps(body)}).encode(), content_type="application/x-www-form-urlencoded"
+    )
+    assert api.run(answer.json()["workflowId"]).launch["commitId"] == COMMIT
+    assert hook.shown()["event"]["commitMessage"] == "Grüße & more"
 
 
 def test_a_huge_body_is_refused(api: Front, hook: Hook) -> None:

@@ -69,3 +69,25 @@ def test_tokens_of_machines_are_nowhere_but_in_the_spec(
     for secret in (boot, token, api.token):
         assert secret not in "".join(shown) + caplog.text
         assert secret.encode() not in stored
+
+
+def test_what_we_hand_out_ourselves_is_kept_neither(
+    api: Front, tmp_path, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.environment()
+    launch = {"pipeline": "https://github.com/nextflow-io/hello"}
+    with caplog.at_level(logging.DEBUG):
+        key = api.post("/tokens", {"name": "laptop"})["accessKey"]
+        hooked = api.post("/actions", {"name": "a", "source": "tower", "launch": launch})["actionId"]
+        token = api.post(f"/headnode/actions/{hooked}/token")["token"]
+        pushed = api.post("/actions", {"name": "b", "source": "github", "launch": launch})["actionId"]
+        secret = api.post(f"/headnode/actions/{pushed}/secret")["secret"]
+        run = api.post(f"/actions/{hooked}/launch", token=token)["workflowId"]
+        api.call("POST", f"/headnode/hooks/github/{pushed}", token="", content=b"{}")
+        paths = ("/tokens", "/actions", f"/actions/{hooked}", f"/actions/{pushed}", f"/headnode/runs/{run}")
+        seen = [api.call("GET", path, token=key).text for path in paths]
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for text in (key, token, secret):
+        assert text not in "".join(seen)
+        assert text not in caplog.text
+        assert text.encode() not in stored
