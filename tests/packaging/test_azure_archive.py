@@ -140,7 +140,6 @@ def test_all_that_is_imported_is_in_it(archive: Path) -> None:
 
 
 MISSING_ON_PURPOSE = {
-    "shared.providers.aws.permissions",
     "shared.queues.sqlite",
     "shared.queues.sqs",
     "shared.stores.dynamodb",

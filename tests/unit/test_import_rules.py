@@ -40,13 +40,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "shared.logs.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.logs.blob": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.providers": (),
-    "shared.providers.aws": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
-    "shared.providers.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
+    "shared.providers.fields": (),
+    "shared.providers.aws": (
+        *IMPLEMENTATION, "shared.logs", "shared.providers.fields", "shared.providers.aws",
+    ),
+    "shared.providers.azure": (
+        *IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.fields", "shared.providers.azure",
+    ),
     "shared.providers.local": (*IMPLEMENTATION, "shared.logs", "shared.providers.local"),
-    # The API hands out the permissions (data) and the runner (an archive) besides records.
+    # The API hands out the runner (an archive) besides records.
     "shared.api": (
         *CORE, "shared.api", "shared.steps", "shared.plan", "shared.capacity", "shared.nextflow",
-        "shared.runner.archive", "shared.providers.aws.permissions", "shared.providers.azure.permissions",
+        "shared.runner.archive",
     ),
     "shared.wiring": ("shared",),
     "lambdas": (*CORE, "shared.wiring", "shared.api", "shared.steps.deliver", "lambdas"),

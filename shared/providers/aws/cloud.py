@@ -12,6 +12,7 @@ from shared.ports import Clock
 from shared.providers.aws import choices, forge, machines, ordering, validate
 from shared.providers.aws.account import Account
 from shared.providers.aws.clients import Clients
+from shared.providers.fields import variables
 
 
 class AwsCloud:
@@ -94,15 +95,3 @@ class AwsCloud:
             "region": options.region,
             "environment": variables(self._account.environment.config),
         }
-
-
-def variables(config: dict[str, Any]) -> dict[str, str]:
-    """The config's environment variables. Head and compute are one machine here, so a variable for
-    either is set; one for neither is not."""
-    listed = config.get("environment")
-    found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    return {
-        str(each["name"]): str(each.get("value") or "")
-        for each in found
-        if each.get("name") and (each.get("head", True) or each.get("compute", True))
-    }

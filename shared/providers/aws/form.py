@@ -1,12 +1,12 @@
 """What is wrong with an `aws-cloud` config by its own words; nothing is called."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from shared.errors import Fault
 from shared.providers.aws.options import SPOT
 from shared.providers.aws.regions import REGIONS
+from shared.providers.fields import Add, faulty_variables, given, shown
 
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 ID = "-(?:[0-9a-f]{8}|[0-9a-f]{17})"
@@ -45,7 +45,7 @@ WORK_DIR = re.compile(f"s3://{BUCKET}/(?!/).*[^/].*")
 def form(config: dict[str, Any]) -> list[Fault]:
     """Every fault, in the order of the fields' importance. Pure."""
     faults: list[Fault] = []
-    add: Callable[[str, str], None] = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
+    add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     region_and_work_dir(config, add)
     for field, (pattern, what) in PATTERNS.items():
         if given(config, field):
@@ -58,12 +58,7 @@ def form(config: dict[str, Any]) -> list[Fault]:
     return faults
 
 
-def given(config: dict[str, Any], field: str) -> bool:
-    """Whether the field says anything: null and the empty text are as good as absent."""
-    return config.get(field) not in (None, "")
-
-
-def region_and_work_dir(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
+def region_and_work_dir(config: dict[str, Any], add: Add) -> None:
     """The two fields that every environment needs."""
     region = config.get("region")
     if region not in REGIONS:
@@ -76,13 +71,13 @@ def region_and_work_dir(config: dict[str, Any], add: Callable[[str, str], None])
         add("workDir", f"{shown(work_dir)} is not a directory in a bucket (s3://bucket/directory)")
 
 
-def matches(field: str, value: Any, pattern: str, what: str, add: Callable[[str, str], None]) -> None:
+def matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
     """One text against its pattern."""
     if not isinstance(value, str) or not re.fullmatch(pattern, value.strip()):
         add(field, f"{shown(value)} is not {what}")
 
 
-def list_matches(field: str, value: Any, pattern: str, what: str, add: Callable[[str, str], None]) -> None:
+def list_matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
     """A list of texts, each against the pattern."""
     if not isinstance(value, list):
         add(field, f"{shown(value)} is not a list")
@@ -93,7 +88,7 @@ def list_matches(field: str, value: Any, pattern: str, what: str, add: Callable[
         matches(field, each, pattern, what, add)
 
 
-def scalars(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
+def scalars(config: dict[str, Any], add: Add) -> None:
     """Switches, numbers and words."""
     for field in TEXTS:
         if given(config, field) and not isinstance(config[field], str):
@@ -113,25 +108,8 @@ def scalars(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
         add("spot", f"{shown(config['spot'])} is not one of {', '.join(SPOT)}")
 
 
-def together(config: dict[str, Any], add: Callable[[str, str], None]) -> None:
+def together(config: dict[str, Any], add: Add) -> None:
     """What only makes sense together, and the environment variables."""
     if given(config, "ebsKmsKeyId") and not config.get("ebsEncrypted"):
         add("ebsKmsKeyId", "needs ebsEncrypted")
-    listed = config.get("environment")
-    if listed is None:
-        return
-    if not isinstance(listed, list):
-        add("environment", f"{shown(listed)} is not a list")
-        return
-    for each in listed:
-        name = each.get("name") if isinstance(each, dict) else None
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,254}", name):
-            add("environment", f"{shown(name)} is not a variable's name")
-        elif not isinstance(each.get("value", ""), str | None):
-            add("environment", f"the value of {name} is not a text")
-
-
-def shown(value: Any) -> str:
-    """A value for an error's text, bounded."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    faulty_variables(config, add)

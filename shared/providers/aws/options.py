@@ -5,6 +5,7 @@ from typing import Any
 from shared.model.environment import Environment
 from shared.model.records import Model
 from shared.model.settings import Settings
+from shared.providers.fields import text, texts
 
 DEFAULT_TYPE = "m6i.large"
 DEFAULT_ARM_TYPE = "m6g.large"
@@ -78,20 +79,6 @@ def read(environment: Environment, settings: Settings) -> Options:
 def log_group(environment: Environment) -> str:
     """The CloudWatch log group that the environment's machines write to."""
     return text(environment.config, "logGroup") or f"/headnode/{environment.id}"
-
-
-def text(config: dict[str, Any], field: str) -> str:
-    """A text field without surrounding space; empty when absent."""
-    value = config.get(field)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def texts(config: dict[str, Any], field: str) -> tuple[str, ...]:
-    """A field that is a list of texts, without repeats, in its own order."""
-    value = config.get(field)
-    if not isinstance(value, list):
-        return ()
-    return tuple(dict.fromkeys(each.strip() for each in value if isinstance(each, str) and each.strip()))
 
 
 def types(config: dict[str, Any], arm: bool) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from shared.ports import Clock
 from shared.providers.azure import bodies, forge, graph, machines, ordering, validate
 from shared.providers.azure.account import Account
 from shared.providers.azure.clients import Clients
+from shared.providers.fields import variables
 
 
 class AzureCloud:
@@ -122,15 +123,3 @@ def client_id(account: Account) -> str:
     kept = account.environment.details.get("identity")
     found = kept.get("clientId") if isinstance(kept, dict) else ""
     return account.options.identity_client_id or str(found or "")
-
-
-def variables(config: dict[str, Any]) -> dict[str, str]:
-    """The config's environment variables. Head and compute are one machine here, so a variable for
-    either is set; one for neither is not."""
-    listed = config.get("environment")
-    found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    return {
-        str(each["name"]): str(each.get("value") or "")
-        for each in found
-        if each.get("name") and (each.get("head", True) or each.get("compute", True))
-    }

@@ -1,12 +1,12 @@
 """What is wrong with an `azure-cloud` config by its own words; nothing is called."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from shared.errors import Fault
 from shared.providers.azure.catalogue import plain, regions, size, zones
-from shared.providers.azure.options import SPOT, WORK_DIR, texts, types
+from shared.providers.azure.options import SPOT, WORK_DIR, types
+from shared.providers.fields import Add, faulty_variables, given, shown, texts
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 NAME = r"[A-Za-z0-9_](?:[\w.-]{0,78}[A-Za-z0-9_])?"
@@ -59,8 +59,6 @@ NEEDED = {
 }
 """Field -> what it makes no sense without."""
 
-Add = Callable[[str, str], None]
-
 
 def form(config: dict[str, Any]) -> list[Fault]:
     """Every fault, in the order of the fields' importance. Pure; never raises."""
@@ -76,13 +74,8 @@ def form(config: dict[str, Any]) -> list[Fault]:
     scalars(config, add)
     together(config, add)
     sold(config, add)
-    variables(config, add)
+    faulty_variables(config, add)
     return faults
-
-
-def given(config: dict[str, Any], field: str) -> bool:
-    """Whether the field says anything: null and the empty text are as good as absent."""
-    return config.get(field) not in (None, "")
 
 
 def region_and_work_dir(config: dict[str, Any], add: Add) -> None:
@@ -175,25 +168,3 @@ def sold(config: dict[str, Any], add: Add) -> None:
             add("instanceType", f"{each.name} cannot be had as spot")
     if len({each.arm for each in known}) > 1:
         add("instanceTypes", "sizes of two processor architectures (x64 and Arm64) cannot be mixed")
-
-
-def variables(config: dict[str, Any], add: Add) -> None:
-    """The environment variables."""
-    listed = config.get("environment")
-    if listed is None:
-        return
-    if not isinstance(listed, list):
-        add("environment", f"{shown(listed)} is not a list")
-        return
-    for each in listed:
-        name = each.get("name") if isinstance(each, dict) else None
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,254}", name):
-            add("environment", f"{shown(name)} is not a variable's name")
-        elif not isinstance(each.get("value", ""), str | None):
-            add("environment", f"the value of {name} is not a text")
-
-
-def shown(value: Any) -> str:
-    """A value for an error's text, bounded."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -7,6 +7,7 @@ from shared.model.environment import Environment
 from shared.model.records import Model
 from shared.model.settings import Settings
 from shared.providers.azure.catalogue import plain, size
+from shared.providers.fields import text, texts
 
 DEFAULT_TYPE = "Standard_D2ds_v4"
 """2 vCPU and 8 GiB: the public platform's default."""
@@ -86,20 +87,6 @@ def read(environment: Environment, settings: Settings) -> Options:
         self_delete=config.get("selfDelete") is True,
         prefix=text(config, "forgePrefix") or settings.forge_prefix,
     )
-
-
-def text(config: dict[str, Any], field: str) -> str:
-    """A text field without surrounding space; empty when absent."""
-    value = config.get(field)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def texts(config: dict[str, Any], field: str) -> tuple[str, ...]:
-    """A field that is a list of texts, without repeats, in its own order."""
-    value = config.get(field)
-    if not isinstance(value, list):
-        return ()
-    return tuple(dict.fromkeys(each.strip() for each in value if isinstance(each, str) and each.strip()))
 
 
 def types(config: dict[str, Any]) -> tuple[str, ...]:
