@@ -10,6 +10,7 @@ from tests.clock import FakeClock
 from tests.scenarios.clouds import Cloud
 from tests.scenarios.clouds.aws import Aws
 from tests.scenarios.clouds.azure import Azure
+from tests.scenarios.functions_place import functions  # noqa: F401 (fixture)
 from tests.scenarios.rig import Rig, SeededIds
 
 
