@@ -36,6 +36,10 @@ Resume = Annotated[
     str | None,
     typer.Option(help="Continue this run, with its pipeline and options.", show_default=False, metavar="RUN"),
 ]
+Labels = Annotated[
+    list[str],
+    typer.Option("--label", help="NAME or NAME=VALUE; may be repeated.", show_default=False),
+]
 Follow = Annotated[bool, typer.Option("--follow", help="Stay and show the log; exit 1 unless it succeeds.")]
 
 
@@ -53,11 +57,13 @@ def launch(
     latest: Latest = False,
     stub_run: Stub = False,
     resume: Resume = None,
+    label: Labels = [],  # noqa: B006 (Typer makes a list of its own)
     follow: Follow = False,
     output: Output = Format.text,
 ) -> None:
     """Launch a pipeline."""
     from local.cli.client import connect
+    from local.cli.requests import label_ids
 
     screen, api = Screen(output), connect()
     asked = {
@@ -70,6 +76,7 @@ def launch(
         "configText": config.read_text() if config else None,
         "pullLatest": latest or None,
         "stubRun": stub_run or None,
+        "labelIds": label_ids(api, label),
     }
     base = named(api, pipeline) if pipeline and not resume else {}
     if base:
@@ -124,7 +131,12 @@ def named(api: Any, name: str) -> dict[str, Any]:
     found = [each["pipelineId"] for each in listed if each["name"] == name]
     if not found:
         return {}
-    launch: dict[str, Any] = api.get(f"/pipelines/{found[0]}/launch")["launch"]
+    return stored(api, found[0])
+
+
+def stored(api: Any, id: object) -> dict[str, Any]:
+    """What the pipeline with this id launches, as the body of a launch."""
+    launch: dict[str, Any] = api.get(f"/pipelines/{id}/launch")["launch"]
     place = launch.pop("computeEnv", None)
     kept = {key: value for key, value in launch.items() if key not in ("dateCreated", "lastUpdated")}
     return {**kept, **({"computeEnvId": place["id"]} if place else {})}

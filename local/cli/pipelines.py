@@ -12,9 +12,6 @@ app = typer.Typer(help="Pipelines.", no_args_is_help=True)
 
 Which = Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or id.")]
 Address = Annotated[str, typer.Argument(help="URL, GitHub OWNER/NAME, or folder.")]
-Label = Annotated[
-    list[str], typer.Option("--label", help="NAME or NAME=VALUE; may be repeated.", show_default=False)
-]
 
 
 @app.command("list")
@@ -55,7 +52,7 @@ def add(
     config: launching.Config = None,
     main_script: launching.Main = None,
     description: Annotated[str | None, typer.Option(help="For people.", show_default=False)] = None,
-    label: Label = [],  # noqa: B006 (Typer makes a list of its own)
+    label: launching.Labels = [],  # noqa: B006 (Typer makes a list of its own)
     output: Output = Format.text,
 ) -> None:
     """Add a pipeline; `headnode launch NAME` runs it."""
@@ -116,6 +113,47 @@ def short(value: Any) -> str:
     """A launch's value in one line."""
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) < 80 and "\n" not in text else f"({len(text)} characters)"
+
+
+@app.command("update")
+def update(
+    which: Which,
+    *,
+    address: Annotated[
+        str | None, typer.Option("--pipeline", help="Another URL or folder.", show_default=False)
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Another name; unique.", show_default=False)] = None,
+    env: launching.Env = None,
+    revision: launching.Revision = None,
+    params: launching.Params = None,
+    profile: launching.Profiles = None,
+    work_dir: launching.WorkDir = None,
+    config: launching.Config = None,
+    description: Annotated[str | None, typer.Option(help="For people.", show_default=False)] = None,
+    output: Output = Format.text,
+) -> None:
+    """Change what is said of a pipeline; the rest stays. Its launch before stays as a version of it."""
+    from local.cli.client import connect
+
+    screen, api = Screen(output), connect()
+    id = id_of(api, which)
+    found = api.get(f"/pipelines/{id}")["pipeline"]
+    before = launching.stored(api, id)
+    asked = {
+        "pipeline": address,
+        "computeEnvId": launching.environment_id(api, env) if env else None,
+        "revision": revision,
+        "paramsText": launching.params_text(before.get("paramsText"), params) if params else None,
+        "configProfiles": profile,
+        "workDir": work_dir,
+        "configText": config.read_text() if config else None,
+    }
+    launch = {**before, **{key: value for key, value in asked.items() if value}}
+    labels = [each["id"] for each in found["labels"]]
+    body = {"name": name, "description": description, "launch": launch, "labelIds": labels}
+    changed = api.put(f"/pipelines/{id}", body)["pipeline"]
+    screen.data(changed)
+    screen.line(f"{changed['name']} changed")
 
 
 @app.command("delete")

@@ -72,7 +72,8 @@ def shown(world: World, found: Iterable[Pipeline]) -> list[dict[str, Any]]:
     found = list(found)
     bearing = records.labels_of(world, found)
     places = world.store.get_many(Environment, {each.environment_id for each in found} - {""})
-    return [answers.pipeline(each, bearing, places.get(each.environment_id)) for each in found]
+    there = {id: place for id, place in places.items() if place.status != "DELETED"}
+    return [answers.pipeline(each, bearing, there.get(each.environment_id)) for each in found]
 
 
 def one(world: World, found: Pipeline, version: PipelineVersion | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from shared.model.access import Credentials
 from shared.model.action import Action
 from shared.model.environment import Environment
 from shared.model.label import Label
-from shared.model.pipeline import Pipeline
+from shared.model.pipeline import Pipeline, pipeline_of_launch
 from shared.model.records import R
 from shared.model.run import Run
 from shared.ports import World
@@ -86,3 +86,9 @@ def listed(
 def environment_of(world: World, run: Run) -> Environment | None:
     """Where a run was launched; None for one that was started elsewhere."""
     return world.store.get(Environment, run.environment_id) if run.environment_id else None
+
+
+def pipeline_of(world: World, run: Run) -> Pipeline | None:
+    """The pipeline that a run was launched from, while it is there."""
+    id = pipeline_of_launch(str(run.launch.get("id") or ""))
+    return world.store.get(Pipeline, id) if id else None

@@ -51,6 +51,8 @@ def create(
 def metadata(world: World, run: Run) -> dict[str, Any]:
     """What a pipeline can read about its own run."""
     environment = records.environment_of(world, run)
+    pipeline = records.pipeline_of(world, run)
+    labels = records.labels_of(world, [run]).values()
     shown = shown_workspace(run.workspace_id)
     return {
         "userId": run.user_id,
@@ -64,7 +66,9 @@ def metadata(world: World, run: Run) -> dict[str, Any]:
         "computeEnvPlatform": environment.platform if environment else None,
         "revision": run.launch.get("revision"),
         "commitId": run.launch.get("commitId"),
-        "labels": [],
+        "pipelineId": int(pipeline.id) if pipeline else None,
+        "pipelineName": pipeline.name if pipeline else None,
+        "labels": sorted(str(label) for label in labels),
     }
 
 

@@ -19,6 +19,9 @@ class Label(Record, frozen=True, kw_only=True):
     """Clients put it on what they make unless told otherwise."""
     created_at: float = 0.0
 
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}" if self.resource else self.name
+
     @property
     def key(self) -> str:
         """What it is, whatever the case of its letters."""

@@ -125,6 +125,33 @@ def test_a_launch_may_name_a_pipelines_launch_and_nothing_more(api: Front) -> No
     assert api.call("POST", "/workflow/launch?workspaceId=1", json=elsewhere).status_code == 400
 
 
+def test_a_run_knows_its_pipeline_and_labels_when_nextflow_asks(api: Front) -> None:
+    api.environment()
+    id = add(api)["pipelineId"]
+    labels = [api.post("/labels", body)["id"] for body in ({"name": "rna"}, {"name": "cost", "value": "x"})]
+    launch = {"id": f"pipeline{id:014d}", "labelIds": labels}
+    run = api.post("/workflow/launch", {"launch": launch})["workflowId"]
+    api.work()
+    body = {"sessionId": api.run(run).session_id, "runName": "r", "workflowId": run}
+    found = api.post("/trace/create", body, token=api.run_token(run))["metadata"]
+    assert (found["pipelineId"], found["pipelineName"]) == (id, "hello")
+    assert found["labels"] == ["cost=x", "rna"]
+    api.delete(f"/pipelines/{id}")
+    again = api.post("/trace/create", body, token=api.run_token(run))["metadata"]
+    assert again.get("pipelineName") is None
+
+
+def test_a_pipeline_outlives_its_environment(api: Front) -> None:
+    environment = api.environment()
+    id = add(api, launch={"computeEnvId": environment})["pipelineId"]
+    api.delete(f"/compute-envs/{environment}")
+    api.work(120)
+    assert "computeEnv" not in api.get("/pipelines")["pipelines"][0]
+    assert "computeEnv" not in api.get(f"/pipelines/{id}/launch")["launch"]
+    answer = api.call("POST", "/workflow/launch", json={"launch": {"id": f"pipeline{id:014d}"}})
+    assert (answer.status_code, "no primary" in answer.json()["message"]) == (400, True)
+
+
 def test_a_changed_launch_is_a_new_version_and_the_old_one_stays(api: Front) -> None:
     label = api.post("/labels", {"name": "rna"})["id"]
     made = add(api, version={"name": "v1"}, labelIds=[label])

@@ -43,11 +43,19 @@ def test_a_pipeline_is_added_found_launched_by_name_and_deleted(served: Served, 
     shown = said(served, "pipelines", "show", "hello")
     assert "rna" in shown
     assert '{"greeting": "you"}' in shown
-    run = said(served, "launch", "hello", "--name", "by_name").strip()
+    run = said(served, "launch", "hello", "--name", "by_name", "--label", "dna").strip()
     launched = served.json("runs", "show", run)["launch"]
     assert (launched["pipeline"], launched["mainScript"]) == (pipeline, "main.sh")
+    assert len(launched["labelIds"]) == 1
     over = said(served, "launch", "hello", "--params", "greeting=me").strip()
     assert json.loads(served.json("runs", "show", over)["launch"]["paramsText"]) == {"greeting": "me"}
+    assert (
+        said(served, "pipelines", "update", "hello", "--params", "b=2", "--revision", "v2")
+        == "hello changed\n"
+    )
+    shown = served.json("pipelines", "show", "hello")
+    assert json.loads(shown["launch"]["paramsText"]) == {"greeting": "you", "b": 2}
+    assert (shown["launch"]["revision"], [each["name"] for each in shown["labels"]]) == ("v2", ["rna"])
     again = served.headnode("pipelines", "add", "hello", pipeline)
     assert (again.code, one_line(again)) == (1, "pipeline hello already exists")
     said(served, "pipelines", "delete", "hello")
