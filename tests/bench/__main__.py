@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import azure, azure_cold, azure_life, cold, launches, logpage, reaping
+from tests.bench import azure, azure_life, cold, cold_functions, launches, logpage, reaping
 from tests.bench.figures import HEADER, Figure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -17,7 +17,7 @@ SUITES = {
     "log": logpage,
     "azure": azure,
     "azure-life": azure_life,
-    "azure-cold": azure_cold,
+    "functions": cold_functions,
 }
 
 TEXT = """# Benchmarks

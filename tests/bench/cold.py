@@ -4,7 +4,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from tests.bench.figures import Figure
 from tests.bench.place import VARIABLES
@@ -35,9 +35,9 @@ def figures() -> Iterator[Figure]:
         yield Figure(f"cold import of lambdas.{handler}", took / least, 1.3, "x", how)
 
 
-def seconds(code: str, variables: Mapping[str, str] | None = None) -> float:
+def seconds(code: str) -> float:
     """Time of the code in a fresh interpreter, imports included."""
-    environment = {**os.environ, **VARIABLES, **lambda_variables(), **(variables or {})}
+    environment = {**os.environ, **VARIABLES, **lambda_variables()}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, "-c", TIMED.format(code)],
