@@ -12,6 +12,10 @@ from shared.ports import World
 from shared.steps import environment_changes, labels, launching, pipelines, runs
 
 
+LONGEST = 100_000
+"""Characters of a run's parameters, as in any other launch."""
+
+
 class Paused(Conflict):
     """The action takes no triggers."""
 
@@ -112,12 +116,16 @@ def trigger(world: World, action: Action, params: dict[str, Any]) -> Run:
 
 
 def merged(text: str, params: dict[str, Any]) -> str:
-    """Parameters over those in a text. Raises Invalid where the text is not JSON. Pure."""
+    """Parameters over those in a text. Raises Invalid where the text is not JSON, or both are too much.
+    Pure."""
     try:
         own = json.loads(text) if text.strip() else {}
     except ValueError:
         raise Invalid(Fault("params", "cannot be added: the action's own parameters are not JSON")) from None
-    return json.dumps({**own, **params})
+    whole = json.dumps({**own, **params}, ensure_ascii=False)
+    if len(whole) > LONGEST:
+        raise Invalid(Fault("params", f"are longer than {LONGEST} characters with the action's own"))
+    return whole
 
 
 def launched(world: World, action: Action, changes: dict[str, Any], run_id: str = "") -> Run:

@@ -169,6 +169,15 @@ def test_parameters_cannot_be_added_to_yaml(api: Front) -> None:
     assert api.run(run).launch["paramsText"] == "x: 1\n"
 
 
+def test_parameters_have_a_limit(api: Front) -> None:
+    api.environment()
+    id = add(api, paramsText=json.dumps({"x": "é" * 60_000}, ensure_ascii=False))
+    answer = api.call("POST", f"/actions/{id}/launch", json={"params": {"y": "é" * 60_000}})
+    assert (answer.status_code, "params: are longer" in answer.json()["message"]) == (400, True)
+    run = api.post(f"/actions/{id}/launch", {"params": {"y": "é"}})["workflowId"]
+    assert api.run(run).launch["paramsText"].endswith('"y": "é"}')
+
+
 def test_types_say_what_is_served(api: Front) -> None:
     found = {each["source"]: each["enabled"] for each in api.get("/actions/types")["eventTypes"]}
     assert found == {"tower": True, "github": True, "cron": False, "bucket": False}

@@ -1,8 +1,12 @@
 """/labels, and what bears them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from shared.errors import Invalid
 from shared.model.machine import Order
+from shared.steps.labels import after
 from tests.unit.api.front import Front, env_body
 
 
@@ -122,3 +126,28 @@ def test_resource_labels_are_on_the_machine_and_fixed_when_the_run_is_submitted(
     api.work()
     assert orders[0].labels == {"cost": "lab", "site": "here", "team": "x"}
     assert api.run(run).tags == {"cost": "lab", "team": "x"}
+
+
+def test_labels_that_are_put_at_once_are_all_there(api: Front) -> None:
+    ids = [made(api, f"l{number}") for number in range(8)]
+    api.environment()
+    run = api.launch()
+
+    def put(id: int) -> int:
+        while True:
+            body = {"workflowIds": [run], "labelIds": [id]}
+            answer = api.call("POST", "/workflow/labels/add", json=body)
+            if answer.status_code != 503:  # a client that is told to try again does
+                return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(put, ids)) == {204}
+    assert len(api.get(f"/workflow/{run}")["labels"]) == 8
+
+
+def test_nothing_bears_more_than_a_hundred_labels() -> None:
+    assert after((1, 2), (2, 3), "add") == (1, 2, 3)
+    assert after((1, 2), (3, 3), "apply") == (3,)
+    assert after((1, 2, 3), (2,), "remove") == (1, 3)
+    with pytest.raises(Invalid):
+        after(range(100), (100,), "add")

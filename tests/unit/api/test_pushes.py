@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -238,6 +239,15 @@ def test_a_push_whose_work_was_cut_off_anywhere_becomes_one_run(api: Front, hook
     api.app.state.world = whole
     second = hook.send(data, x_github_delivery="one")
     assert (first.status_code, second.status_code) in ((200, 409), (503, 200), (503, 409))
+    assert hook.runs() == 1
+
+
+def test_deliveries_of_one_push_at_once_are_one_run(api: Front, hook: Hook) -> None:
+    data = json.dumps(push(api)).encode()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: hook.send(data, x_github_delivery=f"d{n % 4}"), range(16)))
+    found = sorted(answer.status_code for answer in answers)
+    assert found == [200] + [409] * 15
     assert hook.runs() == 1
 
 
