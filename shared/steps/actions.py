@@ -11,7 +11,6 @@ from shared.model.run import Run
 from shared.ports import World
 from shared.steps import environment_changes, labels, launching, pipelines, runs
 
-
 LONGEST = 100_000
 """Characters of a run's parameters, as in any other launch."""
 
