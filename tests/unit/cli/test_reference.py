@@ -1,6 +1,9 @@
 """docs/cli.md is what the program says of itself, and says something about everything."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 from local.cli import fields, reference
 
@@ -46,3 +49,19 @@ def test_every_option_of_an_environment_is_in_its_guides() -> None:
         if option.startswith("--") and option != "--output" and option not in guides[guide]
     ]
     assert missing == []
+
+
+PAGES = ["README.md", *(f"docs/{each.name}" for each in sorted(DOCS.glob("*.md")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"(?:`|\$ )headnode ((?:[a-z]+ ?){1,2})", (DOCS.parent / page).read_text())
+    known = {command for command, _ in reference.commands()}
+    groups = {command.partition(" ")[0] for command in known}
+    unknown = [
+        words
+        for words in map(str.strip, named)
+        if words not in known | groups and words.partition(" ")[0] not in known
+    ]
+    assert unknown == []
