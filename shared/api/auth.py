@@ -16,7 +16,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.api.intake import Here
 from shared.api.problem import Problem
 from shared.errors import HeadnodeError
 from shared.model.access import Token, token_id
@@ -67,8 +66,10 @@ def sent_token(header: str) -> str:
     return password if user == "@token" else ""
 
 
-def caller(request: Request, world: Here) -> Token:
-    """The token's record. Raises Problem 401 for one that is missing, unknown or expired."""
+def caller(request: Request) -> Token:
+    """The token's record. Raises Problem 401 for one that is missing, unknown or expired. What follows
+    asks this by hand: each dependency of a dependency costs time at each start, for each operation."""
+    world: World = request.app.state.world
     text = sent_token(request.headers.get("authorization", ""))
     if not text:
         raise unauthorized("an access token is needed")
@@ -93,42 +94,44 @@ def unauthorized(reason: str) -> Problem:
     return Problem(401, reason, headers={"WWW-Authenticate": 'Bearer realm="headnode"'})
 
 
-Known = Annotated[Token, Depends(caller)]
-
-
-def user(token: Known) -> Token:
+def user(request: Request) -> Token:
     """A user's own token. Raises Problem 403 for a run's."""
+    token = caller(request)
     if token.use != "api":
         raise Problem(403, "this token is for one run only")
     return token
 
 
-def user_or_run(workflow_id: str, token: Known) -> Token:
+def user_or_run(request: Request) -> Token:
     """A user's token, or the named run's own. Raises Problem 403."""
-    if token.use == "api" or (token.use == "run" and token.run_id == workflow_id):
+    token, named = caller(request), request.path_params["workflow_id"]
+    if token.use == "api" or (token.use == "run" and token.run_id == named):
         return token
     raise Problem(403, "this token is not for this run")
 
 
-def user_or_any_run(token: Known) -> Token:
+def user_or_any_run(request: Request) -> Token:
     """A user's token, or one of a run, which the operation then holds to its run."""
+    token = caller(request)
     if token.use not in ("api", "run"):
         raise Problem(403, "this token is not for this operation")
     return token
 
 
-def user_or_hook(action_id: str, token: Known) -> Token:
+def user_or_hook(request: Request) -> Token:
     """A user's token, or that of the named action's hook. Raises Problem 403."""
-    if token.use == "api" or (token.use == "action" and token.action_id == action_id):
+    token, named = caller(request), request.path_params["action_id"]
+    if token.use == "api" or (token.use == "action" and token.action_id == named):
         return token
     raise Problem(403, "this token is not for this action")
 
 
-def machine(*uses: str) -> Callable[[str, int, Token], Token]:
+def machine(*uses: str) -> Callable[[Request], Token]:
     """Makes a check: a token of one of these uses, for this very attempt. Raises Problem 403."""
 
-    def check(run_id: str, attempt: int, token: Known) -> Token:
-        if token.use in uses and (token.run_id, token.attempt) == (run_id, attempt):
+    def check(request: Request) -> Token:
+        token, path = caller(request), request.path_params
+        if token.use in uses and (token.run_id, str(token.attempt)) == (path["run_id"], path["attempt"]):
             return token
         raise Problem(403, "this token is not for this machine")
 

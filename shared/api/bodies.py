@@ -40,15 +40,16 @@ NoOption = Annotated[
 
 
 class Body(BaseModel):
-    """camelCase outside, and unknown fields ignored."""
+    """camelCase outside, and unknown fields ignored. What checks a body is built when the first one comes:
+    no start pays for all of them."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
 
 
 class Kept(Body):
     """A body whose unknown fields are kept too."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow", defer_build=True)
 
     def whole(self) -> dict[str, Any]:
         """What was sent, under the names that were sent."""

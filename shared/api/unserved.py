@@ -98,8 +98,7 @@ def nobody(name: str, request: Request) -> dict[str, Any]:
 
 def operation(answer: Answer, request: Request) -> Response:
     """One request of a user."""
-    world = request.app.state.world
-    auth.user(auth.caller(request, world))
+    auth.user(request)
     return as_json(answer(request))
 
 
