@@ -37,6 +37,17 @@ def test_labels_are_found_again_and_pages_show_them(api: Front) -> None:
     assert (answer.status_code, "already exists" in answer.json()["message"]) == (400, True)
 
 
+def test_the_longest_labels_are_told_apart(api: Front) -> None:
+    """Longer than a key of some stores."""
+    bodies = [{"name": "学" * 128, "value": "é" * 255 + end, "resource": True} for end in "abc"]
+    ids = [api.post("/labels", body)["id"] for body in bodies]
+    assert len(set(ids)) == 3
+    assert [api.post("/labels", body)["id"] for body in bodies] == ids
+    assert {each["id"] for each in api.get("/labels?search=学")["labels"]} == set(ids)
+    api.delete(f"/labels/{ids[1]}")
+    assert api.post("/labels", bodies[1])["id"] not in ids
+
+
 def test_a_pipelines_versions_hand_over_their_name(api: Front) -> None:
     launch = {"pipeline": HELLO}
     made = api.post("/pipelines", {"name": "p", "launch": launch, "version": {"name": "v1"}})["pipeline"]
