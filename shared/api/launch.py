@@ -87,7 +87,7 @@ def known(world: World, id: str, workspace: int | None) -> dict[str, Any]:
 
 def of_run(world: World, id: str, workspace: int | None) -> dict[str, Any]:
     """What a run was launched with."""
-    run = world.store.get(Run, id.removesuffix(run_answers.LAUNCH_ID))
+    run = records.kept(world, Run, id.removesuffix(run_answers.LAUNCH_ID))
     if run is None or not run.launch or workspace not in (None, run.workspace_id):
         raise not_found("launch", id)
     found = run_answers.launch(run, records.environment_of(world, run))

@@ -14,11 +14,17 @@ from shared.ports import World
 from shared.steps.labels import Bearer
 
 PAGE = 200
+LONGEST_ID = 64
+
+
+def kept(world: World, kind: type[R], id: str) -> R | None:
+    """A record by an id that somebody sent; a text longer than any id is none, and no store's key."""
+    return world.store.get(kind, id) if len(id) <= LONGEST_ID else None
 
 
 def environment(world: World, id: str, workspace: int | None) -> Environment:
     """An environment, also one that was deleted. Raises Problem 404."""
-    found = world.store.get(Environment, id)
+    found = kept(world, Environment, id)
     if found is None or workspace not in (None, found.workspace_id):
         raise not_found("compute environment", id)
     return found
@@ -26,7 +32,7 @@ def environment(world: World, id: str, workspace: int | None) -> Environment:
 
 def credentials(world: World, id: str, workspace: int | None) -> Credentials:
     """Credentials that were not deleted. Raises Problem 404."""
-    found = world.store.get(Credentials, id)
+    found = kept(world, Credentials, id)
     if found is None or found.deleted or workspace not in (None, found.workspace_id):
         raise not_found("credentials", id)
     return found
@@ -34,7 +40,7 @@ def credentials(world: World, id: str, workspace: int | None) -> Credentials:
 
 def run(world: World, id: str, workspace: int | None) -> Run:
     """A run. Raises Problem 404."""
-    found = world.store.get(Run, id)
+    found = kept(world, Run, id)
     if found is None or workspace not in (None, found.workspace_id):
         raise not_found("workflow", id)
     return found
@@ -50,7 +56,7 @@ def pipeline(world: World, id: int | str, workspace: int | None) -> Pipeline:
 
 def action(world: World, id: str, workspace: int | None) -> Action:
     """An action. Raises Problem 404."""
-    found = world.store.get(Action, id)
+    found = kept(world, Action, id)
     if found is None or workspace not in (None, found.workspace_id):
         raise not_found("action", id)
     return found

@@ -4,6 +4,9 @@ from typing import ClassVar
 
 from shared.model.records import Record
 
+SORTED_BY = 200
+"""Characters of a label that listings are sorted by: a store's keys have limits."""
+
 
 class Label(Record, frozen=True, kw_only=True):
     """A label. `id` is a number as text. One with `resource` is a name and a value, as clouds have them
@@ -29,7 +32,7 @@ class Label(Record, frozen=True, kw_only=True):
 
     def indexes(self) -> dict[str, tuple[str, str]]:
         """`workspace` lists by name and value."""
-        return {"workspace": (str(self.workspace_id), self.key)}
+        return {"workspace": (str(self.workspace_id), self.key[:SORTED_BY])}
 
     def names(self) -> tuple[str, ...]:
         """Name and value together are unique in a workspace."""

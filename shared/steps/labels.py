@@ -8,7 +8,7 @@ import msgspec
 from shared.errors import Exists, Fault, Invalid
 from shared.model.action import Action
 from shared.model.environment import Environment
-from shared.model.label import Label
+from shared.model.label import SORTED_BY, Label
 from shared.model.pipeline import Pipeline
 from shared.model.run import Run
 from shared.ports import World
@@ -46,7 +46,8 @@ def make(
 
 def find(world: World, workspace_id: int, key: str) -> Label | None:
     """The label with this key, if there is one."""
-    page = world.store.find(Label, "workspace", str(workspace_id), upto=key, newest_first=True, limit=10)
+    upto = key[:SORTED_BY]
+    page = world.store.find(Label, "workspace", str(workspace_id), upto=upto, newest_first=True, limit=100)
     return next((each for each in page.items if each.key == key), None)
 
 

@@ -5,6 +5,7 @@ import hmac
 import json
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -106,3 +107,11 @@ def test_a_hooks_token_is_renewed(api: Front) -> None:
     keys = [api.post(f"/headnode/actions/{action}/token")["token"] for _ in range(2)]
     path = f"/actions/{action}/launch"
     assert [api.call("POST", path, token=key, json={}).status_code for key in keys] == [401, 200]
+
+
+@pytest.mark.parametrize("id", ["x" * 3000, "éx", "a b", "%00", "~", "!" * 300], ids=len)
+def test_an_id_that_no_key_can_be_is_not_found(api: Front, id: str) -> None:
+    for path in ("/actions/", "/compute-envs/", "/launch/", "/workflow/"):
+        assert api.call("GET", path + quote(id, safe="%")).status_code == 404
+    hook = f"/headnode/hooks/github/{quote(id, safe='%')}"
+    assert api.call("POST", hook, token="", content=b"{}").status_code == 403
