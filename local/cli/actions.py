@@ -48,6 +48,7 @@ def add(
     params: launching.Params = None,
     profile: launching.Profiles = None,
     work_dir: launching.WorkDir = None,
+    main_script: launching.Main = None,
     output: Output = Format.text,
 ) -> None:
     """Add an action, and print what is to be called and what opens it: that is shown now and never again."""
@@ -64,6 +65,7 @@ def add(
         "paramsText": launching.params_text(base.get("paramsText"), params) if params else None,
         "configProfiles": profile,
         "workDir": work_dir,
+        "mainScript": main_script,
     }
     launch = {**base, **{key: value for key, value in asked.items() if value}}
     launch.pop("id", None)
