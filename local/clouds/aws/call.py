@@ -137,6 +137,8 @@ def _route(operation: Any) -> _Route:
         elif place.get("location") == "header" and place["name"] != "x-amz-tagging":
             headers.append(place["name"].lower())
     pattern = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", re.escape(path))
+    # An ARN has slashes of its own, which are decoded by now.
+    pattern = re.sub(r"\\\{(\w*Arn)\\\}", r"(?P<\1>.+)", pattern)
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern)
     return _Route(
         operation.name, operation.http["method"], re.compile(pattern + "/?"), tuple(wanted), tuple(headers)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from local.clouds.aws import backends
+from local.clouds.aws.batch.service import Batch
 from local.clouds.aws.buckets import Buckets
 from local.clouds.aws.control import Control
 from local.clouds.aws.ec2 import Launches, Regions
@@ -63,6 +64,7 @@ class EmulatedAws:
         self._metadata = Metadata(self.life, clock, self.judge.roles.__setitem__)
         self._tokens = Tokens()
         self._regions = Regions()
+        self.batch = Batch(clock)
 
     @property
     def crashes(self) -> list[str]:
@@ -90,6 +92,7 @@ class EmulatedAws:
             "iam": [limits, Identities(self.profiles)],
             "logs": [limits],
             "s3": [Buckets()],
+            "batch": [self.batch],
         }
         self._gateway.sides |= {"imds": self._metadata, "_cloud": Control(self)}
         self.reset()
@@ -119,6 +122,7 @@ class EmulatedAws:
             self._tokens,
             self._regions,
             self._metadata,
+            self.batch,
         )
         for part in parts:
             part.clear()

@@ -1,0 +1,1 @@
+"""AWS Batch, strictly: what AWS's own documentation says and moto does not do."""
