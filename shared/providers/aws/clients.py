@@ -80,6 +80,16 @@ class Clients:
         return self._client("iam", "retry")  # type: ignore[return-value]
 
     @property
+    def batch(self) -> Any:
+        """Batch, with retries: for everything but the submission of a job."""
+        return self._client("batch", "retry")
+
+    @property
+    def batch_once(self) -> Any:
+        """Batch without retries: a submission has no token, so a repeated one would be a second job."""
+        return self._client("batch", "once")
+
+    @property
     def logs(self) -> "CloudWatchLogsClient":
         """CloudWatch Logs, with retries."""
         return self._client("logs", "retry")  # type: ignore[return-value]

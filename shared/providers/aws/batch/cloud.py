@@ -1,0 +1,134 @@
+"""The platform `aws-batch`: a run is a head job on one queue, its tasks are jobs on another."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from shared.errors import Fault, Refused, Retry
+from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
+from shared.model.machine import Machine, Offer, Order
+from shared.model.run import Attempt, Run
+from shared.model.settings import Settings
+from shared.ports import Clock
+from shared.providers.aws import forge
+from shared.providers.aws.batch import account as places
+from shared.providers.aws.batch import definition, graph, jobs, queues, roles, template, validate
+from shared.providers.aws.batch.account import BatchAccount
+from shared.providers.aws.clients import Clients
+from shared.providers.fields import variables
+
+
+class AwsBatch:
+    """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
+
+    confirm_after = 0.0
+
+    def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
+        self._account = BatchAccount(environment, clients, settings, clock)
+
+    def check(self) -> list[Fault]:
+        """Holds the environment against the account: the quota of job queues first."""
+        return validate.check(self._account)
+
+    def details(self) -> dict[str, Any]:
+        """Subnets and security groups that Forge was not told; up to three reads."""
+        return places.details(self._account)
+
+    def resources(self) -> list[Resource]:
+        """Roles, launch template, compute environments, queues; only the job definition when the queues
+        are the user's own."""
+        return graph.resources(self._account)
+
+    def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:
+        """Makes it, or looks how far an earlier try came. Raises NotYet while Batch is still at it."""
+        if row.key in graph.ROLES:
+            return roles.ensure(self._account, row)
+        if row.key == forge.PROFILE:
+            return Made(cloud_id=forge.ensure(self._account, row))
+        if row.key == "template":
+            return Made(cloud_id=template.ensure(self._account, row.name))
+        if row.key == "definition":
+            return definition.ensure(self._account, row, made)
+        return queues.ensure(self._account, row, made)
+
+    def remove(self, row: ResourceRow) -> bool:
+        """One move towards its absence; True when AWS answered that it does not exist."""
+        if row.key in graph.ROLES:
+            return roles.remove(self._account, row)
+        if row.key == forge.PROFILE:
+            return forge.remove(self._account, row)
+        if row.key == "template":
+            return template.remove(self._account, row.name)
+        if row.key == "definition":
+            return definition.remove(self._account, row)
+        return queues.remove(self._account, row)
+
+    def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
+        """Each by its name; the profile by a deletion that must find nothing."""
+        found = ((row, self._left(row)) for row in rows)
+        return [Leftover(type=row.type, cloud_id=row.name, why=why) for row, why in found if why]
+
+    def _left(self, row: ResourceRow) -> str:
+        """Why it counts as left; empty when it is gone."""
+        account = self._account
+        try:
+            if row.key == forge.PROFILE:
+                return forge.profile_left(account, row)
+            if row.key in graph.ROLES:
+                return forge.role_left(account, row.name)
+            if row.key == "template":
+                there = bool(template.find(account, row.name))
+            elif row.key == "definition":
+                there = bool(definition.active(account, row.name))
+            else:
+                there = queues.status(queues.find(account, row)) not in queues.GONE
+        except (Refused, Retry) as error:
+            return str(error)
+        return "it still exists" if there else ""
+
+    def offers(self, run: Run) -> list[Offer]:  # noqa: ARG002
+        """One: the head queue, which is never Spot. Pure."""
+        options = self._account.batch
+        size = f"{options.head_cpus}x{options.head_memory}MiB"
+        return [Offer(machine_type=size, place=self._account.head_queue)]
+
+    def start(self, order: Order) -> str:
+        """One SubmitJob after a look for the job that the attempt may have already."""
+        return jobs.start(self._account, order)
+
+    def find(self, run_id: str, attempt: int) -> Machine | None:
+        """By the job's name, which is the attempt's own."""
+        return jobs.find(self._account, run_id, attempt)
+
+    def look(self, ids: Sequence[str]) -> dict[str, Machine]:
+        """By id, 100 to a call."""
+        return jobs.look(self._account, ids)
+
+    def machines(self) -> Iterator[list[Machine]]:
+        """Head jobs of this installation's queues, 100 to a page."""
+        return jobs.machines(self._account)
+
+    def stop(self, ids: Sequence[str]) -> dict[str, str]:
+        """Terminates the head jobs and whatever tasks of theirs are left."""
+        return jobs.stop(self._account, ids)
+
+    def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
+        """Tags jobs that carry our tag."""
+        jobs.mark(self._account, ids, tag, value)
+
+    def scope(self) -> str:
+        """Who we are there, the region, and the queue where it is the user's own: it is in no listing of
+        another environment's. No call."""
+        account = self._account
+        who = account.clients.role or account.environment.credentials_id or "own"
+        queue = f":{account.head_queue}" if account.batch.work is None else ""
+        return f"aws-batch:{who}:{account.options.region}{queue}"
+
+    def spec(self, run: Run, attempt: Attempt) -> dict[str, Any]:
+        """Where the runner ships its log, the region, and the head job's variables."""
+        options = self._account.options
+        group, stream = options.log_group, f"{run.id}/{attempt.number}"
+        return {
+            "logs": {"kind": "cloudwatch", "group": group, "stream": stream, "region": options.region},
+            "region": options.region,
+            "environment": variables(self._account.environment.config),
+        }

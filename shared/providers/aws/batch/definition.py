@@ -1,0 +1,135 @@
+"""The head job's definition: what a container does that runs one attempt. Made once for an environment, so
+that a launch is one submission.
+
+The container is any image with a shell: the script fetches Python and curl where they are missing, then the
+runner from the control plane. What differs between runs comes in the variable HEADNODE_BOOT.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.errors import Refused
+from shared.model.environment import Made, ResourceRow
+from shared.providers.aws.batch.account import BatchAccount, batching
+
+BOOT = "HEADNODE_BOOT"
+SCRIPT = """set -u
+umask 077
+etc=${HEADNODE_ROOT:-}/etc/headnode
+lib=${HEADNODE_ROOT:-}/var/lib/headnode
+mkdir -p "$etc" "$lib/bin"
+printf '%s' "$HEADNODE_BOOT" > "$etc/boot.json"
+unset HEADNODE_BOOT
+need() {
+  for each in "$@"; do
+    command -v "$each" > /dev/null && continue
+    dnf install -y "$each" || yum install -y "$each" ||
+      { apt-get update && apt-get install -y "$each"; } || exit 97
+  done
+}
+need python3
+# In a container there is nothing to switch off: the end of the runner is the end of the job.
+for each in shutdown poweroff halt; do
+  printf '#!/bin/sh\\nkill -KILL %s\\n' '$PPID' > "$lib/bin/$each"
+  chmod 700 "$lib/bin/$each"
+done
+PATH="$lib/bin:$PATH"
+export PATH
+fetch='import json,sys,urllib.request as u
+url=json.load(open(sys.argv[1]))["control"]+"/headnode/runner.pyz"
+open(sys.argv[2],"wb").write(u.urlopen(url,timeout=60).read())'
+tries=0
+until python3 -c "$fetch" "$etc/boot.json" "$lib/runner.pyz"; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 10 ] || exit 98
+  sleep $((tries * 3))
+done
+python3 "$lib/runner.pyz" --boot "$etc/boot.json" &
+runner=$!
+trap 'kill -TERM "$runner" 2> /dev/null' TERM INT HUP
+while :; do
+  wait "$runner"
+  status=$?
+  kill -0 "$runner" 2> /dev/null || break
+done
+[ ! -e "$lib/finished" ] || exit 0
+exit "$status"
+"""
+DIGEST = "headnode:definition"
+"""The tag that tells whether a revision is the one that is wanted."""
+
+
+def wanted(account: BatchAccount, name: str, made: Mapping[str, ResourceRow]) -> dict[str, Any]:
+    """The request, with its own digest among the tags. The same environment makes the same request."""
+    options = account.batch
+    container: dict[str, Any] = {
+        "image": options.image,
+        "command": ["sh", "-c", SCRIPT],
+        "resourceRequirements": [
+            {"type": "VCPU", "value": str(options.head_cpus)},
+            {"type": "MEMORY", "value": str(options.head_memory)},
+        ],
+    }
+    for field, own, key in (
+        ("jobRoleArn", options.head_role, "head-role"),
+        ("executionRoleArn", options.execution_role, "execution"),
+    ):
+        arn = own or (made[key].facts["arn"] if key in made else "")
+        if arn:
+            container[field] = arn
+    if options.fargate:
+        container["networkConfiguration"] = {"assignPublicIp": "ENABLED"}
+    request: dict[str, Any] = {
+        "jobDefinitionName": name,
+        "type": "container",
+        "platformCapabilities": ["FARGATE" if options.fargate else "EC2"],
+        "containerProperties": container,
+        "propagateTags": True,
+    }
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:32]
+    return {**request, "tags": {**account.carried, DIGEST: digest}}
+
+
+def ensure(account: BatchAccount, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:
+    """The newest revision when it is the one that is wanted, else a new one; older ones are retired."""
+    request = wanted(account, row.name, made)
+    revisions = active(account, row.name)
+    equal = [each for each in revisions if each["tags"].get(DIGEST) == request["tags"][DIGEST]]
+    if equal:
+        arn = str(equal[0]["jobDefinitionArn"])
+    else:
+        with batching("batch:RegisterJobDefinition"):
+            arn = str(account.clients.batch.register_job_definition(**request)["jobDefinitionArn"])
+    for each in revisions:
+        if each["jobDefinitionArn"] != arn:
+            retire(account, each["jobDefinitionArn"])
+    return Made(cloud_id=arn)
+
+
+def active(account: BatchAccount, name: str) -> list[dict[str, Any]]:
+    """The revisions in use, newest first. Raises Refused when one is not ours."""
+    pages = account.clients.batch.get_paginator("describe_job_definitions")
+    with batching("batch:DescribeJobDefinitions"):
+        found = [
+            each
+            for page in pages.paginate(jobDefinitionName=name, status="ACTIVE")
+            for each in page["jobDefinitions"]
+        ]
+    if any(not account.owns(each) for each in found):
+        raise Refused(f"job definition {name} exists and is not ours: it lacks our tags")
+    return sorted(found, key=lambda each: -int(each["revision"]))
+
+
+def retire(account: BatchAccount, arn: str) -> None:
+    """Takes a revision out of use; jobs that were submitted with it go on."""
+    with batching("batch:DeregisterJobDefinition"):
+        account.clients.batch.deregister_job_definition(jobDefinition=arn)
+
+
+def remove(account: BatchAccount, row: ResourceRow) -> bool:
+    """Retires every revision; True once none is in use (AWS forgets them itself after 180 days)."""
+    for each in active(account, row.name):
+        retire(account, each["jobDefinitionArn"])
+    return not active(account, row.name)

@@ -1,0 +1,125 @@
+"""An `aws-batch` config as typed values, with the defaults of the public platform."""
+
+from typing import Any
+
+from shared.model.records import Model
+from shared.providers.fields import text, texts
+
+SPOT, ON_DEMAND = "SPOT", "EC2"
+STRATEGIES = ("BEST_FIT", "BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED")
+HEAD_MEMORY, HEAD_CPUS = 4096, 1
+"""MiB and vCPUs of a head job that asks for nothing (the public platform's memory; Batch's own vCPU)."""
+MAX_CPUS = 256
+"""vCPUs of a work environment that names no limit. Ours: AWS has no default."""
+HEAD_MAX_CPUS = 128
+"""vCPUs of all head jobs together: they are small, and nothing is paid for those that do not run."""
+BOOT_DISK = 50
+"""GiB of a node's gp3 root disk; FUSION_DISK with Fusion and no NVMe, as the public platform documents."""
+FUSION_DISK, FUSION_THROUGHPUT = 100, 325
+ARM_FAMILIES = ("m6g", "r6g", "c6g")
+IMAGE = "nextflow/nextflow:25.04.6"
+"""The head job's container where the config names none: what machines of AWS Cloud run too."""
+
+
+class Work(Model, frozen=True, kw_only=True):
+    """What Forge makes: the `forge` part of a config."""
+
+    spot: bool
+    min_cpus: int
+    max_cpus: int
+    types: tuple[str, ...]
+    strategy: str
+    bid: int
+    image_id: str
+    vpc_id: str
+    subnets: tuple[str, ...]
+    groups: tuple[str, ...]
+    key_pair: str
+    boot_disk: int
+    gpu: bool
+    arm: bool
+    fargate_head: bool
+    ecs_config: str
+
+
+class BatchOptions(Model, frozen=True, kw_only=True):
+    """What an environment asks for. A value of the wrong type reads as absent: `form` has refused it.
+    `work` is None where the user's own queues are used."""
+
+    work: Work | None
+    head_queue: str
+    compute_queue: str
+    head_role: str
+    compute_role: str
+    execution_role: str
+    head_cpus: int
+    head_memory: int
+    cli_path: str
+    volumes: tuple[str, ...]
+    wave: bool
+    fusion: bool
+    nvme: bool
+    image: str
+
+    @property
+    def fargate(self) -> bool:
+        """Whether head jobs run on Fargate."""
+        return self.work is not None and self.work.fargate_head
+
+
+def read(config: dict[str, Any]) -> BatchOptions:
+    """The options of a config. Pure; never raises."""
+    fusion, nvme = flag(config, "fusion2Enabled"), flag(config, "nvnmeStorageEnabled")
+    forge = config.get("forge")
+    return BatchOptions(
+        work=read_work(forge, fusion and not nvme) if isinstance(forge, dict) else None,
+        head_queue=text(config, "headQueue"),
+        compute_queue=text(config, "computeQueue"),
+        head_role=text(config, "headJobRole"),
+        compute_role=text(config, "computeJobRole"),
+        execution_role=text(config, "executionRole"),
+        head_cpus=number(config, "headJobCpus", HEAD_CPUS),
+        head_memory=number(config, "headJobMemoryMb", HEAD_MEMORY),
+        cli_path=text(config, "cliPath"),
+        volumes=texts(config, "volumes"),
+        wave=flag(config, "waveEnabled"),
+        fusion=fusion,
+        nvme=nvme,
+        image=text(config, "engineContainer") or IMAGE,
+    )
+
+
+def read_work(forge: dict[str, Any], big_disk: bool) -> Work:
+    """The `forge` part. `big_disk`: Fusion caches on the root disk."""
+    spot = text(forge, "type") == SPOT
+    best = "SPOT_PRICE_CAPACITY_OPTIMIZED" if spot else "BEST_FIT_PROGRESSIVE"
+    arm = flag(forge, "arm64Enabled")
+    return Work(
+        spot=spot,
+        min_cpus=number(forge, "minCpus", 0),
+        max_cpus=number(forge, "maxCpus", MAX_CPUS),
+        types=texts(forge, "instanceTypes") or (ARM_FAMILIES if arm else ("optimal",)),
+        strategy=text(forge, "allocStrategy") or best,
+        bid=number(forge, "bidPercentage", 100),
+        image_id=text(forge, "imageId"),
+        vpc_id=text(forge, "vpcId"),
+        subnets=texts(forge, "subnets"),
+        groups=texts(forge, "securityGroups"),
+        key_pair=text(forge, "ec2KeyPair"),
+        boot_disk=number(forge, "ebsBootSize", FUSION_DISK if big_disk else BOOT_DISK),
+        gpu=flag(forge, "gpuEnabled"),
+        arm=arm,
+        fargate_head=flag(forge, "fargateHeadEnabled"),
+        ecs_config=text(forge, "ecsConfig"),
+    )
+
+
+def flag(config: dict[str, Any], field: str) -> bool:
+    """A switch; off when absent."""
+    return config.get(field) is True
+
+
+def number(config: dict[str, Any], field: str, otherwise: int) -> int:
+    """A whole number."""
+    value = config.get(field)
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -1,0 +1,98 @@
+"""An `aws-batch` config held against the account: quota first, then all that it names."""
+
+import functools
+from collections.abc import Callable, Iterable
+
+from shared.errors import Fault
+from shared.providers.aws import choices
+from shared.providers.aws import validate as cloud
+from shared.providers.aws.batch.account import BatchAccount, batching
+from shared.providers.aws.batch.form import form
+from shared.providers.aws.batch.queues import find_queue, status
+
+QUEUES_AT_MOST = 50
+"""Job queues in an account and region (AWS's quota, which it does not raise)."""
+QUEUES_MADE = 2
+
+
+def check(account: BatchAccount) -> list[Fault]:
+    """The config's own faults, then the account's. No call is made for a region that is not ours."""
+    faults = form(account.environment.config)
+    bad = {fault.field for fault in faults}
+    if "region" in bad:
+        return faults
+    for fields, look in FORGED if account.batch.work else MANUAL:
+        if not bad & set(fields):
+            faults += cloud.looked(functools.partial(look, account))
+    return list(dict.fromkeys(faults))
+
+
+def quota(account: BatchAccount) -> Iterable[Fault]:
+    """Queues can be counted and not raised: say how many are left before anything is made."""
+    pages = account.clients.batch.get_paginator("describe_job_queues").paginate()
+    with batching("batch:DescribeJobQueues"):
+        there = [each["jobQueueName"] for page in pages for each in page["jobQueues"]]
+    ours = {account.head_queue, account.work_queue}
+    left = QUEUES_AT_MOST - len(set(there) - ours)
+    if left < QUEUES_MADE:
+        yield Fault(
+            "forge",
+            f"{QUEUES_MADE} job queues are needed and {left} of {QUEUES_AT_MOST} are left "
+            f"in {account.options.region}: delete some, or name queues of yours",
+        )
+
+
+def queues(account: BatchAccount) -> Iterable[Fault]:
+    """The user's own queues exist and take jobs."""
+    for field, name in (("headQueue", account.head_queue), ("computeQueue", account.work_queue)):
+        shown = find_queue(account, name)
+        if not shown:
+            yield Fault(field, f"{name} does not exist in {account.options.region}")
+        elif shown.get("state") != "ENABLED" or status(shown) != "VALID":
+            yield Fault(field, f"{name} is {shown.get('state')} and {status(shown)}, not ENABLED and VALID")
+
+
+def network(account: BatchAccount) -> Iterable[Fault]:
+    """Subnets exist in one VPC, and so do the security groups."""
+    work = account.batch.work
+    assert work is not None
+    named = work.subnets
+    if named:
+        shown = {each["id"]: each for each in choices.described_subnets(account, "subnet-id", list(named))}
+    else:
+        shown = {subnet: {"vpc": vpc} for subnet, vpc in choices.subnets_of(account, work.vpc_id)}
+    if not shown:
+        what = f"{work.vpc_id} does not exist or has no subnets" if work.vpc_id else "there is no default VPC"
+        yield Fault("forge.subnets" if named else "forge.vpcId", what)
+        return
+    vpc = work.vpc_id or next(each["vpc"] for each in shown.values())
+    for name in named:
+        if name not in shown:
+            yield Fault("forge.subnets", f"{name} does not exist in {account.options.region}")
+        elif shown[name]["vpc"] != vpc:
+            yield Fault("forge.subnets", f"{name} belongs to {shown[name]['vpc']}, not to {vpc}")
+    if work.groups:
+        yield from security_groups(account, vpc)
+
+
+def security_groups(account: BatchAccount, vpc: str) -> Iterable[Fault]:
+    """As of AWS Cloud, under this platform's field."""
+    work = account.batch.work
+    assert work is not None
+    narrowed = BatchAccount(account.environment, account.clients, account.settings, account.clock)
+    object.__setattr__(narrowed, "options", account.options.but(groups=work.groups))
+    for fault in cloud.security_groups(narrowed, vpc):
+        yield Fault(f"forge.{fault.field}", fault.message)
+
+
+Look = Callable[[BatchAccount], Iterable[Fault]]
+MANUAL: tuple[tuple[tuple[str, ...], Look], ...] = (
+    (("headQueue", "computeQueue"), queues),
+    (("workDir",), cloud.work_bucket),
+)
+FORGED: tuple[tuple[tuple[str, ...], Look], ...] = (
+    ((), quota),
+    (("forge.subnets", "forge.vpcId", "forge.securityGroups"), network),
+    (("workDir",), cloud.work_bucket),
+)
+"""Fields that a look depends on (skipped when one of them is malformed) -> the look."""
