@@ -136,4 +136,4 @@ def refusal(reply: Reply, action: str) -> HeadnodeError:
 def wished(reply: Reply) -> float:
     """Seconds to wait: the cloud's own wish where it has one."""
     wish = reply.headers.get("retry-after", "")
-    return min(float(wish), LONGEST_WAIT) if wish.isdigit() else 5.0
+    return min(float(wish), LONGEST_WAIT) if wish.isascii() and wish.isdigit() else 5.0

@@ -96,6 +96,7 @@ class Clients:
             given["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
         answer = read(self.wire.send(method, url, scope=ARM_SCOPE, headers=given, body=content), action)
+        check_said(method, answer, action)
         expected = answer.status in accept and (answer.status != 404 or is_gone(answer))
         if answer.status < 400 or expected or answer.code in accept:
             return answer
@@ -191,13 +192,22 @@ def plain_transport() -> "HttpTransport[Any, Any]":
     return Plain(**PATIENCE)
 
 
+def check_said(method: str, answer: Answer, action: str) -> None:
+    """Raises Unreachable for a success that says nothing: a redirection, which ARM never answers with, or
+    a resource without a word about it. Taken for an answer, it would make what is there look absent."""
+    if 300 <= answer.status < 400:
+        raise Unreachable(f"{action}: the answer leads elsewhere ({answer.status})")
+    if method in ("GET", "PUT") and answer.status in (200, 201, 204) and not answer.body:
+        raise Unreachable(f"{action}: the answer is empty ({answer.status})")
+
+
 def read(reply: Reply, action: str) -> Answer:
     """An answer of ARM with its document. Raises Unreachable for one that is cut off or no JSON."""
     document: Any = {}
     if reply.body:
         try:
             document = json.loads(reply.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if reply.status < 400:
                 raise Unreachable(f"{action}: the answer cannot be read") from error
     return Answer(reply.status, reply.headers, document if isinstance(document, dict) else {})

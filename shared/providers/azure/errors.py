@@ -210,7 +210,7 @@ def quota(code: str, text: str) -> str:
 def wished(answer: Answer, otherwise: float) -> float:
     """Seconds to wait: the cloud's own wish where it has one."""
     wish = answer.headers.get("retry-after", "")
-    return min(max(float(wish), 1.0), LONGEST_WAIT) if wish.isdigit() else otherwise
+    return min(max(float(wish), 1.0), LONGEST_WAIT) if re.fullmatch("[0-9]{1,9}", wish) else otherwise
 
 
 def is_gone(answer: Answer) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from shared.errors import Refused, Retry
+from shared.errors import Refused, Retry, Unreachable
 from shared.model import tags
 from shared.providers.azure.account import Account, tags_of
 from shared.providers.azure.catalogue import plain
@@ -20,24 +20,42 @@ PAGE = 1000
 PART = r"[\w()-][\w().-]*"
 """One name in an id: nothing that could lead a request elsewhere."""
 IN_GROUP = rf"/subscriptions/{PART}/resourcegroups/{PART}/providers"
+PORTS = {"https": 443, "http": 80}
 NOT_OURS = "it does not carry this installation's tag"
 
 
 def pages(
     account: Account, path: str, version: str, action: str, query: Mapping[str, str] | None = None
 ) -> Iterator[list[dict[str, Any]]]:
-    """A listing page by page; nothing is held beyond the page. Nothing when its group is gone."""
+    """A listing page by page; nothing is held beyond the page. Nothing when its group is gone. Raises
+    Refused when it leads to another host, and Unreachable when it is none or leads in a circle."""
+    met: set[int] = set()
     answer = account.clients.arm("GET", path, version, action=action, query=query, accept=(404,))
     while not is_gone(answer):
-        found = [each for each in answer.body.get("value") or [] if isinstance(each, dict)]
+        listed = answer.body.get("value")
+        if not isinstance(listed, list):
+            raise Unreachable(f"{action}: the answer is no listing")
+        found = [each for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)]
         for first in range(0, len(found), PAGE):
             yield found[first : first + PAGE]
         following = str(answer.body.get("nextLink") or "")
         if not following:
             return
-        if urlsplit(following).hostname != urlsplit(account.clients.endpoints.arm).hostname:
+        if place(following) != place(account.clients.endpoints.arm):
             raise Refused(f"{action}: a listing leads elsewhere")
+        if hash(following) in met:
+            raise Unreachable(f"{action}: a listing leads in a circle", after=60.0)
+        met.add(hash(following))
         answer = account.clients.arm("GET", following, "", action=action, accept=(404,))
+
+
+def place(address: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port; nothing that equals another place for an address that is none."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return "", address, None
 
 
 def side_by_side(act: Callable[[str], T], ids: Sequence[str]) -> dict[str, T]:

@@ -180,15 +180,20 @@ def state_of(properties: Mapping[str, Any]) -> tuple[str, str]:
     """State and reason. A VM counts as failed when it could not be made, as stopped when its guest ended;
     one whose guest agent was late, or whose newest change failed, is Failed for Azure and still runs."""
     state = STATES.get(str(properties.get("provisioningState") or ""), RUNNING)
-    statuses = [
-        str(each.get("code") or "") for each in (properties.get("instanceView") or {}).get("statuses") or []
-    ]
+    statuses = codes_of(properties.get("instanceView"))
     power = next((code.partition("/")[2] for code in statuses if code.startswith("PowerState/")), "")
     if state == FAILED and power in ("running", "starting"):
         return RUNNING, ""
     if state == FAILED:
         codes = [code.split("/") for code in statuses if code.lower().startswith("provisioningstate/failed/")]
-        return FAILED, codes[0][2] if codes else "Failed"
+        return FAILED, (codes[0][2] if codes else "") or "Failed"
     if state == RUNNING and power in STILL:
         return STOPPED, f"PowerState/{power}"
     return state, ""
+
+
+def codes_of(view: Any) -> list[str]:
+    """The codes of an instance view's statuses; none of what is no instance view."""
+    listed = view.get("statuses") if isinstance(view, dict) else None
+    found = listed if isinstance(listed, list) else []
+    return [str(each.get("code") or "") for each in found if isinstance(each, dict)]
