@@ -17,6 +17,8 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 RUN = re.compile(r"[A-Za-z0-9]{1,64}")
 WITHIN = 10
 """Seconds that a query may take: somebody waits for the blob's lines meanwhile."""
+LARGEST = 10**12
+"""No line has this number: a cursor could not hold it."""
 MOST = 10_000
 """Rows asked for; the service gives at most 500,000 and 100 MB."""
 
@@ -53,15 +55,23 @@ def run(wire: Wire, url: str, query: str) -> Rows:
         raise refusal(reply, ACTION)
     try:
         return Rows(rows(json.loads(reply.body)), reply.now)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise Unreachable("the answer of Log Analytics cannot be read") from error
 
 
-def rows(answer: dict[str, Any]) -> dict[int, str]:
-    """Text by number of the answer's table."""
+def rows(answer: Any) -> dict[int, str]:
+    """Text by number of the answer's table. A number that no line of ours can have was put there by
+    somebody else. Raises TypeError, KeyError, ValueError or IndexError for what is no answer."""
+    if not isinstance(answer, dict):
+        raise TypeError("not an object")
     if not answer.get("tables"):
         return {}
     table = answer["tables"][0]
     names = [column["name"] for column in table["columns"]]
     number, text = names.index("seq"), names.index("message")
-    return {int(row[number]): str(row[text]) for row in table["rows"] if row[number] is not None}
+    return {int(row[number]): str(row[text]) for row in table["rows"] if is_number(row[number])}
+
+
+def is_number(value: Any) -> bool:
+    """Whether a line of ours can have this number."""
+    return isinstance(value, int | float | str) and 0 < float(value) < LARGEST

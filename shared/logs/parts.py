@@ -16,6 +16,7 @@ FULL = 45_000
 SMALLEST, LARGEST = 1024 * 1024, 4 * 1024 * 1024
 """Bytes read at once; a line has at most 800,000."""
 TYPICAL_LINE = 512
+NUMBER = re.compile(rb"[0-9]{1,12}")
 CURSOR = re.compile(r"(\d{1,12})\|(\d{1,6})\|(\d{1,15})\|(\d{1,12})")
 
 
@@ -106,13 +107,13 @@ class Parts:
 
 
 def parsed(data: bytes, place: Place) -> tuple[Line, ...]:
-    """Whole lines. What has no number was not written by us."""
+    """Whole lines. What has no number, or one that no cursor could hold, was not written by us."""
     found: list[Line] = []
     at = place.offset
     for raw in data.split(b"\n")[:-1]:
         at += len(raw) + 1
         number, _, text = raw.partition(b" ")
-        if number.isdigit():
+        if NUMBER.fullmatch(number):
             found.append(Line(int(number), text.decode(errors="replace"), place.part, at))
     return tuple(found)
 
