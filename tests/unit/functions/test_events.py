@@ -91,3 +91,31 @@ def test_a_machines_event_is_a_reason_to_look(event: dict[str, Any], facts: dict
 )
 def test_what_is_about_no_machine_is_nothing(about: str) -> None:
     assert translated(read(resource("x", about))) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        "text",
+        5,
+        {"resourceInfo": "x"},
+        {"resourceInfo": {"properties": [1]}},
+        {"resourceInfo": {"properties": {"targetResourceId": 5, "annotationName": {"a": 1}}}},
+        {"resourceUri": ["x"], "operationName": 7},
+    ],
+)
+def test_data_of_the_wrong_types_is_read_by_its_subject(data: Any) -> None:
+    [message] = translated(read(resource("") | {"data": data}))
+    assert (message.subject, message.facts) == (f"machine:{MACHINE.lower()}", {"state": "changed"})
+
+
+def test_what_an_event_says_is_cut_short() -> None:
+    """It is kept on the record, and a message has 64 KiB."""
+    [message] = translated(read(resource("Evict" + "x" * 100_000)))
+    assert len(message.facts["notice"]) == 200
+
+
+def test_an_id_of_64_kib_fits_into_a_message() -> None:
+    [message] = translated(read(resource("x", MACHINE + "x" * 65_536)))
+    assert len(message.subject) < 2100
