@@ -57,13 +57,17 @@ def files(
     config: Mapping[str, Any],
     launch: Mapping[str, Any],
     azure: Mapping[str, Any] | None = None,
+    tasks: str = "",
 ) -> dict[str, str]:
     """Files for the run's directory, by name. Nextflow reads the configs in the order of their names,
     and a later one wins: headnode's, then the environment's, then the launch's. `azure` is that part of
-    the runner's spec."""
+    the runner's spec. `tasks` is the platform's own config where tasks run elsewhere: the environment's
+    comes before it then, since what the platform owns is not its to change."""
+    ours, environments = ("2", "1") if tasks else ("1", "2")
+    base = tasks or base_config(platform, launch) + azure_config(azure or {})
     texts = {
-        f"nf-{run_id}-1-headnode.config": base_config(platform, launch) + azure_config(azure or {}),
-        f"nf-{run_id}-2-environment.config": str(config.get("nextflowConfig") or ""),
+        f"nf-{run_id}-{ours}-headnode.config": base,
+        f"nf-{run_id}-{environments}-environment.config": str(config.get("nextflowConfig") or ""),
         f"nf-{run_id}-3-launch.config": str(launch.get("configText") or ""),
     }
     found = {

@@ -23,11 +23,14 @@ def build(
     token: str,
 ) -> dict[str, Any]:
     """The spec of one attempt. `platform` is the provider's part (`logs`, `region`, `environment`,
-    and on Azure `azure`), `token` lets the machine speak for this run."""
+    on Azure `azure`, and `tasks`, a config, where tasks run elsewhere), `token` lets the machine speak for
+    this run."""
     launch, config = run.launch, environment.config
     azure = dict(platform.get("azure", {}))
     engine = engine_of(launch, config)
     nextflow = engine == "nextflow"
+    tasks = str(platform.get("tasks") or "")
+    files = command.files(run.id, environment.platform, config, launch, azure, tasks)
     return {
         "run": run.id,
         "attempt": attempt.number,
@@ -40,7 +43,7 @@ def build(
         "main": str(launch.get("mainScript") or ""),
         "args": command.arguments(run.id, launch) if nextflow else [],
         "params": command.parameters(launch) or {},
-        "files": command.files(run.id, environment.platform, config, launch, azure) if nextflow else {},
+        "files": files if nextflow else {},
         "environment": {
             **(command.plugins(config, launch) if azure else {}),
             **platform.get("environment", {}),

@@ -28,15 +28,15 @@ def texts(config: dict[str, Any], field: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.strip() for each in value if isinstance(each, str) and each.strip()))
 
 
-def variables(config: dict[str, Any]) -> dict[str, str]:
-    """The config's environment variables on a machine that is head and compute in one: a variable for
-    either is set; one for neither is not."""
+def variables(config: dict[str, Any], targets: tuple[str, ...] = ("head", "compute")) -> dict[str, str]:
+    """The config's environment variables for any of these targets. A machine that is head and compute in
+    one gets a variable for either; one for neither is not set."""
     listed = config.get("environment")
     found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return {
         str(each["name"]): str(each.get("value") or "")
         for each in found
-        if each.get("name") and (each.get("head", True) or each.get("compute", True))
+        if each.get("name") and any(each.get(target, True) for target in targets)
     }
 
 

@@ -25,6 +25,9 @@ PULL_WITHIN = 900.0
 SOCKET = "/var/run/docker.sock"
 ENGINE = "HEADNODE_ENGINE"
 """In the spec's environment: `host` keeps Nextflow out of a container."""
+WORK = "HEADNODE_WORK"
+"""In the spec's environment: `direct` lets Nextflow itself work in the run's work directory, as it must
+where tasks run on other machines than this one."""
 WITH_TOWER = "HEADNODE_WITH_TOWER"
 """In the spec's environment: `0` keeps Nextflow from reporting by itself."""
 NOT_FROM_PARAMS = re.compile(
@@ -66,6 +69,15 @@ def launch(
             "nextflow and Java 17 or newer on PATH"
         )
     return on_host(spec, run_dir, command, own)
+
+
+def work_place(spec: Spec, places: Places) -> str:
+    """Where Nextflow works: a directory here, or the run's work directory itself."""
+    if spec.environment.get(WORK) == "direct":
+        return spec.work_dir
+    work = local_path(spec.work_dir) or places.work
+    work.mkdir(parents=True, exist_ok=True)
+    return str(work)
 
 
 def script_command(spec: Spec, pipeline: str) -> list[str]:

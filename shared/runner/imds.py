@@ -1,4 +1,5 @@
-"""The machine's own metadata service (IMDSv2): its id, its role's keys, and the spot notice."""
+"""The machine's own metadata service (IMDSv2): its id, its role's keys, and the spot notice. In a container
+of ECS, and so in a job of Batch, the keys are those of the container's role."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from shared.runner.http import exchange
 from shared.runner.sigv4 import Keys
 
 LINK_LOCAL = "http://169.254.169.254"
+CONTAINER = "http://169.254.170.2"
+"""Where a container of ECS gets the keys of its own role; the path is in its environment."""
 TOKEN_LIFE = 21600
 REFRESH_BEFORE = 300.0
 """Seconds before their end at which keys are renewed."""
@@ -25,6 +28,9 @@ class Metadata:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._base = environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", LINK_LOCAL).rstrip("/")
         self._off = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+        relative = environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "")
+        full = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
+        self._container = CONTAINER + relative if relative else full
         self._token = ""
         self._token_until = 0.0
         self._keys: Keys | None = None
@@ -52,14 +58,26 @@ class Metadata:
         return self.get("/latest/meta-data/spot/instance-action")
 
     def _fetch_keys(self) -> Keys | None:
-        path = "/latest/meta-data/iam/security-credentials/"
-        role = self.get(path).split("\n")[0].strip()
         try:
-            given = json.loads(self.get(path + role)) if role else {}
+            given = json.loads(self._container_keys() if self._container else self._role_keys())
             expires = float(calendar.timegm(time.strptime(given["Expiration"][:19], "%Y-%m-%dT%H:%M:%S")))
             return Keys(given["AccessKeyId"], given["SecretAccessKey"], given["Token"], expires)
         except (ValueError, KeyError, TypeError):
             return None
+
+    def _role_keys(self) -> str:
+        """The machine's own role's keys, as JSON."""
+        path = "/latest/meta-data/iam/security-credentials/"
+        role = self.get(path).split("\n")[0].strip()
+        return self.get(path + role) if role else ""
+
+    def _container_keys(self) -> str:
+        """The keys of the container's own role, which are not those of the machine under it."""
+        try:
+            answer = exchange("GET", self._container, {}, timeout=2.0, proxies=False)
+        except Failed:
+            return ""
+        return answer.body.decode(errors="replace") if answer.status == 200 else ""
 
     def _get(self, path: str) -> str:
         if self._off:

@@ -9,6 +9,7 @@ from typing import Any, Callable
 from shared.runner.boot import Places
 from shared.runner.checkpoint import Checkpoint
 from shared.runner.console import Console
+from shared.runner.engine import WORK
 from shared.runner.errors import Failed, RunnerError
 from shared.runner.finish import Kept
 from shared.runner.pipeline import local_path
@@ -34,7 +35,8 @@ class Keeper:
         self._files = Kept(spec, store, run_dir, console.path)
         self._checkpoint: Checkpoint | None = None
         if spec.engine == "nextflow" and spec.session and spec.environment.get("HEADNODE_CHECKPOINT") != "0":
-            own = None if local_path(spec.work_dir) else places.work
+            direct = local_path(spec.work_dir) or spec.environment.get(WORK) == "direct"
+            own = None if direct else places.work
             self._checkpoint = Checkpoint(store, spec.session, own, run_dir)
 
     @property

@@ -31,7 +31,8 @@ class AwsCloud(Cloud):
         self._aws = Aws(region, self._metadata, environ)
 
     def machine_id(self) -> str:
-        return self._metadata.get("/latest/meta-data/instance-id")
+        """A job of AWS Batch is told its own id, and is not the instance that it runs on."""
+        return self._environ.get("AWS_BATCH_JOB_ID") or self._metadata.get("/latest/meta-data/instance-id")
 
     def notice(self) -> Notice | None:
         said = self._metadata.interruption()

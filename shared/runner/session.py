@@ -9,7 +9,6 @@ import threading
 import time
 import traceback
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Callable
 
 from shared.runner.boot import Boot, Places
@@ -17,11 +16,11 @@ from shared.runner.cloud import Notice
 from shared.runner.clouds import at_boot, chosen
 from shared.runner.console import Console
 from shared.runner.control import Control, Reporter, Word
-from shared.runner.engine import Launch, launch, own_environment, post_run
+from shared.runner.engine import Launch, launch, own_environment, post_run, work_place
 from shared.runner.errors import Dismissed, Failed, RunnerError, StepFailed
 from shared.runner.keeping import Keeper, tried
 from shared.runner.lines import Mask
-from shared.runner.pipeline import fetched, local_path, shown
+from shared.runner.pipeline import fetched, shown
 from shared.runner.process import Child, remove_container
 from shared.runner.retry import repeated
 from shared.runner.shipping import Shipper
@@ -112,8 +111,7 @@ class Session:
         self.at("pipeline", shown(spec.pipeline))
         pipeline = fetched(spec, self.places.pipeline)
         self.at("engine", spec.engine)
-        work = str(local_path(spec.work_dir) or self.places.work)
-        Path(work).mkdir(parents=True, exist_ok=True)
+        work = work_place(spec, self.places)
         started = launch(spec, self.places, pipeline, work, self.secrets.file, self.console.say)
         if self.stop.pending:
             return None, self.stop.reason

@@ -8,6 +8,7 @@ from shared.model.environment import Environment, Leftover, Made, Resource, Reso
 from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
+from shared.nextflow import batch
 from shared.ports import Clock
 from shared.providers.aws import forge
 from shared.providers.aws.batch import account as places
@@ -124,11 +125,35 @@ class AwsBatch:
         return f"aws-batch:{who}:{account.options.region}{queue}"
 
     def spec(self, run: Run, attempt: Attempt) -> dict[str, Any]:
-        """Where the runner ships its log, the region, and the head job's variables."""
+        """Where the runner ships its log, the region, the head job's variables, and the config that sends
+        tasks to the work queue. Nextflow works in the bucket itself: its tasks are on other machines."""
         options = self._account.options
         group, stream = options.log_group, f"{run.id}/{attempt.number}"
+        own = {"HEADNODE_ENGINE": "host", "HEADNODE_WORK": "direct"}
         return {
             "logs": {"kind": "cloudwatch", "group": group, "stream": stream, "region": options.region},
             "region": options.region,
-            "environment": variables(self._account.environment.config),
+            "environment": {**variables(self._account.environment.config, ("head",)), **own},
+            "tasks": batch.config(self._tasks(run)),
         }
+
+    def _tasks(self, run: Run) -> batch.Tasks:
+        """How this environment's tasks run."""
+        account, options = self._account, self._account.batch
+        config = account.environment.config
+        return batch.Tasks(
+            queue=account.work_queue,
+            region=account.options.region,
+            work_dir=run.work_dir,
+            job_role=options.compute_role,
+            execution_role=options.execution_role,
+            cli_path=options.cli_path,
+            volumes=options.volumes,
+            log_group=str(config.get("logGroup") or ""),
+            spot=options.work is not None and options.work.spot,
+            wave=options.wave,
+            fusion=options.fusion,
+            snapshots=config.get("fusionSnapshots") is True,
+            cpus=options.work.max_cpus if options.work else 0,
+            variables=variables(config, ("compute",)),
+        )
