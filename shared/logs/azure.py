@@ -93,22 +93,25 @@ class AzureLogs:
             return kql.Rows({})
 
     def _work_dir(self, run: Run) -> str:
-        own = str(self._environment.config.get("workDir") or "")
-        return run.work_dir if run.work_dir.startswith("az://") else own
+        return run.work_dir if run.work_dir.startswith("az://") else self._given("workDir")
+
+    def _given(self, field: str) -> str:
+        """A text of the config, without the space around it, as the provider reads it too."""
+        return str(self._environment.config.get(field) or "").strip()
 
     def _account(self) -> str:
-        return str(self._environment.config.get("storageAccount") or "").strip() or self._clients.storage_name
+        return self._given("storageAccount") or self._clients.storage_name
 
     def _workspace(self) -> str:
         """The workspace's customer id: the user's, or that of the one we made; empty while there is none."""
         made = [
             row.facts.get("customerId", "") for row in self._environment.resources if row.key == "workspace"
         ]
-        found = str(self._environment.config.get("logWorkspaceId") or "") or next(iter(made), "")
+        found = self._given("logWorkspaceId") or next(iter(made), "")
         return found if kql.GUID.fullmatch(found) else ""
 
     def _table(self) -> str:
-        return str(self._environment.config.get("logTableName") or kql.TABLE)
+        return self._given("logTableName") or kql.TABLE
 
 
 def missing(place: Place, piece: Piece, attempt: Attempt, limit: int) -> tuple[int, int] | None:

@@ -9,7 +9,8 @@ from shared.logs import kql, parts
 from shared.logs.azure import AzureLogs
 from shared.logs.parts import Place
 from shared.logs.wire import Reply, Wire
-from tests.unit.logs.azure_place import GONE, RUN, Log
+from shared.providers.azure.clients import Clients
+from tests.unit.logs.azure_place import ATTEMPT, GONE, RUN, Log, environment
 
 
 @pytest.mark.parametrize("number", ["9" * 13, "9" * 5000, "٣", "-1", "1e9", "+2", "0x2"])
@@ -52,3 +53,17 @@ def test_nonsense_of_log_analytics_is_no_answer(body: object) -> None:
 def test_rows_with_numbers_that_are_none_of_ours_are_skipped(seq: str) -> None:
     body = json.dumps(table(["SEQ", "forged"], [1, "line 1"])).replace('"SEQ"', seq)
     assert answered(body.encode()).lines == {1: "line 1"}
+
+
+def test_space_around_a_config_s_texts_is_nothing(log: Log) -> None:
+    """As the provider reads them."""
+    log.blob(1, 3)
+    log.table(2)
+    workspace = f" {log.way.workspace.properties.customer_id}\n"
+    around = {
+        "logWorkspaceId": workspace,
+        "logTableName": " Nextflow_log_CL\n",
+        "workDir": " az://work/some/path\n",
+    }
+    source = AzureLogs(environment(log, **around), Clients(None))
+    assert source.live(RUN.but(work_dir=""), ATTEMPT, "", 10).lines == ("line 1", "line 2", "line 3")
