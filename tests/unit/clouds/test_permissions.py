@@ -118,7 +118,7 @@ def test_an_unmodelled_call_of_an_enforced_key_is_refused_whatever_its_policy_sa
 
     assert code(client("ec2").create_vpc, CidrBlock="10.0.0.0/16") == "UnauthorizedOperation"
     assert "no model" in aws.judge.refusals[-1].why
-    assert code(client("batch").describe_job_queues) == "AccessDeniedException"
+    assert code(client("ecs").list_clusters) == "AccessDeniedException"
 
 
 def test_resource_patterns_hold_for_names_that_do_not_exist_yet(aws: EmulatedAws):

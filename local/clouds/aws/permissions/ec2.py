@@ -36,7 +36,18 @@ def needs(call: Call) -> list[Need] | None:
             Need(f"ec2:{call.action}", (arn(call, id),), _of(call, id) | requested(tags))
             for id in numbered(call.params, "ResourceId")
         ]
+    if call.action in ("CreateLaunchTemplate", "DeleteLaunchTemplate"):
+        return list(_template(call))
     return list(_launch(call)) if call.action == "RunInstances" else None
+
+
+def _template(call: Call) -> Iterator[Need]:
+    """A launch template, and the permission to tag it where it is made with tags."""
+    anyone = arn(call, "*", "launch-template")
+    yield Need(f"ec2:{call.action}", (anyone,), _place(call))
+    for kind, tags in _specified(call.params):
+        context = _place(call) | requested(tags) | {"ec2:CreateAction": call.action}
+        yield Need("ec2:CreateTags", (arn(call, "*", kind),), context)
 
 
 def _launch(call: Call) -> Iterator[Need]:
