@@ -24,6 +24,7 @@ from shared.model.settings import Settings
 from shared.ports import Clock, Ids, LogSource, Provider, Store, Vault, World
 
 PLATFORMS: Mapping[str, str] = {
+    "aws-batch": "shared.providers.aws.batch.wired",
     "aws-cloud": "shared.providers.aws.wired",
     "azure-cloud": "shared.providers.azure.wired",
     "local-platform": "shared.providers.local.wired",

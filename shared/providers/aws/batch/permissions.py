@@ -32,7 +32,8 @@ def statements(prefix: str) -> dict[str, dict[str, Any]]:
     environments = f"arn:aws:batch:*:*:compute-environment/{prefix}-*"
     profiles = f"arn:aws:iam::*:instance-profile/{prefix}-*"
     jobs = ["arn:aws:batch:*:*:job-definition/*", queues, "arn:aws:batch:*:*:job/*"]
-    passed = ["batch.amazonaws.com", "ec2.amazonaws.com", "ecs-tasks.amazonaws.com"]
+    services = ("batch", "ec2", "ecs-tasks", "spotfleet")
+    passed = [f"{each}.amazonaws.com" for each in services]
     template = {"StringEquals": {"ec2:CreateAction": "CreateLaunchTemplate"}}
     all_of = (
         allow(

@@ -1,0 +1,231 @@
+"""Life on AWS Batch: Forge and the user's own queues, with the permissions of each step and no others."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from local.clouds.aws import EmulatedAws
+from shared.model.settings import Settings
+from shared.providers.aws.batch.permissions import policy
+from shared.steps import environments, runs
+from tests.clock import FakeClock
+from tests.scenarios.clouds.aws import BUCKET, KEY, NOTHING, REGION, Aws
+from tests.scenarios.rig import Rig, SeededIds
+
+FORGE = {"type": "SPOT"}
+MADE = [
+    *("IamRole",) * 4,
+    "IamInstanceProfile",
+    "LaunchTemplate",
+    *("BatchComputeEnvironment",) * 2,
+    *("BatchJobQueue",) * 2,
+    "BatchJobDefinition",
+]
+
+
+class Batch(Aws):
+    """The emulated AWS with this platform's least config."""
+
+    platform = "aws-batch"
+
+    def config(self) -> dict[str, Any]:
+        return {"region": REGION, "workDir": f"s3://{BUCKET}/work", "forge": FORGE}
+
+    def enforce(self, step: str | None, without: str = "") -> None:
+        said = json.dumps(policy(step)).replace("<BUCKET_NAME>/WORKDIR", f"{BUCKET}/work")
+        document = json.loads(said)
+        document["Statement"] = [each for each in document["Statement"] if each["Sid"] != without]
+        self.emulated.enforce(KEY, document if step else NOTHING)
+
+
+@pytest.fixture
+def cloud(aws: EmulatedAws) -> Batch:
+    return Batch(aws)
+
+
+@pytest.fixture
+def rig(cloud, tmp_path, clock: FakeClock, request) -> Rig:
+    settings = Settings(installation="rig", api_url="http://127.0.0.1:9")
+    return Rig(tmp_path / "data", settings, clock, SeededIds(request.node.name), cloud)
+
+
+@pytest.fixture
+def ready(rig):
+    environment = rig.environment()
+    rig.drain(60)
+    found = rig.get_environment(environment)
+    assert found.status == "AVAILABLE", found.message or found.wait
+    return found
+
+
+def things(aws: EmulatedAws) -> list[str]:
+    """What exists of any environment."""
+    batch, ec2, iam = (boto3.client(name, REGION) for name in ("batch", "ec2", "iam"))
+    found = [each["jobQueueName"] for each in batch.describe_job_queues()["jobQueues"]]
+    listed = batch.describe_compute_environments()["computeEnvironments"]
+    found += [each["computeEnvironmentName"] for each in listed]
+    found += [each["LaunchTemplateName"] for each in ec2.describe_launch_templates()["LaunchTemplates"]]
+    found += [each["RoleName"] for each in iam.list_roles()["Roles"]]
+    found += [each["InstanceProfileName"] for each in iam.list_instance_profiles()["InstanceProfiles"]]
+    active = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    return found + [each["jobDefinitionName"] for each in active]
+
+
+def disposed(rig, environment):
+    environments.dispose_environment(rig.world, rig.get_environment(environment))
+    rig.drain(300)
+    return rig.get_environment(environment)
+
+
+def test_a_whole_life_needs_nothing_but_the_steps_own_permissions(rig, cloud, aws):
+    cloud.enforce(None)
+    rig.before = cloud.enforce
+    environment = rig.environment()
+    rig.drain(60)
+    assert rig.get_environment(environment).status == "AVAILABLE", rig.get_environment(environment).message
+    for ending in ({"exit_status": 0}, {"exit_status": 1}):
+        run = rig.submit(environment)
+        rig.drain(0)
+        rig.say(run, "boot")
+        cloud.keep(run)
+        rig.say(run, "end", **ending)
+        rig.drain(30)
+        assert rig.get_run(run).status == ("FAILED" if ending["exit_status"] else "SUCCEEDED")
+    cancelled = rig.submit(environment)
+    rig.drain(0)
+    runs.cancel_run(rig.world, rig.get_run(cancelled))
+    rig.drain(60)
+    assert rig.get_run(cancelled).status == "CANCELLED"
+    ended = disposed(rig, environment)
+
+    assert ended.status == "DELETED", ended.wait
+    assert sorted(each.partition(" ")[0] for each in ended.receipt.removed) == sorted(MADE)
+    assert cloud.refused() == []
+    assert things(aws) == []
+    assert all(job.status in ("SUCCEEDED", "FAILED") for job in aws.batch.jobs.all.values())
+
+
+@pytest.mark.parametrize("sid", ["BatchEnvironmentManagement", "PassRolesToBatch", "HeadnodeTemplateTags"])
+def test_a_missing_permission_ends_the_creation_and_is_named(rig, cloud, sid):
+    rig.before = lambda step: cloud.enforce(step, sid if step == "create" else "")
+    environment = rig.environment()
+    rig.drain(60)
+    found = rig.get_environment(environment)
+    assert found.status == "ERRORED"
+    assert "is not allowed" in found.message
+
+
+def test_a_launch_that_is_delivered_twice_is_one_job(rig, cloud, aws, ready):
+    run = rig.submit(ready)
+    aws.faults.add("batch", "SubmitJob", kind="reset-after", times=1)
+    rig.drain(60)
+    names = [job.name for job in aws.batch.jobs.all.values()]
+    assert names == [f"headnode-{run.id}-1"]
+    assert rig.get_run(run).last.machine_id == next(iter(aws.batch.jobs.all))
+
+
+def test_the_tasks_of_a_cancelled_head_job_are_ended_and_nobody_elses(rig, aws, ready):
+    run = rig.submit(ready)
+    rig.drain(0)
+    rig.say(run, "boot")
+    batch = boto3.client("batch", REGION)
+    queue = f"TowerForge-{ready.id}-work"
+    definition = batch.register_job_definition(jobDefinitionName="nf-x", type="container")
+    arn = definition["jobDefinitionArn"]
+    names = [f"tw-{run.id}-a", f"tw-{run.id}-b", f"tw-{run.id}x-c", "other"]
+    tasks = [batch.submit_job(jobName=name, jobQueue=queue, jobDefinition=arn)["jobId"] for name in names]
+    runs.cancel_run(rig.world, rig.get_run(run))
+    rig.drain(60)
+    assert [aws.batch.jobs.all[each].status for each in tasks] == ["FAILED", "FAILED", "RUNNING", "RUNNING"]
+
+
+def test_a_head_job_that_waits_for_a_node_says_why(rig, aws, ready, clock):
+    aws.batch.places.capacity = False
+    run = rig.submit(ready)
+    rig.drain(0)
+    job = rig.get_run(run).last.machine_id
+    clock.advance(3600)
+    shown = rig.world.provider(ready).look([job])[job]
+    assert shown.state == "pending"
+    assert f"compute environment TowerForge-{ready.id}-head waits for" in shown.reason
+
+
+def test_a_head_job_whose_node_is_lost_goes_on_as_another(rig, aws, ready):
+    run = rig.submit(ready)
+    rig.drain(0)
+    rig.say(run, "boot")
+    aws.batch.lose_node(rig.get_run(run).last.machine_id)
+    for _ in range(4):
+        rig.clock.advance(61)
+        rig.tick()
+    rig.drain(30)
+    attempts = rig.get_run(run).attempts
+    assert [each.number for each in attempts] == [1, 2]
+    assert attempts[0].interrupted
+
+
+@pytest.mark.parametrize("wanted", range(1, 12))
+def test_whatever_was_made_by_then_is_disposed_of_in_the_only_order(rig, aws, wanted):
+    """The creation is stopped after so many resources; the emulator refuses every other order."""
+    environment = rig.environment()
+    found = rig.get_environment(environment)
+    for _ in range(200):
+        if sum(row.state == "present" for row in found.resources) >= wanted:
+            break
+        rig.deliver(1)
+        rig.clock.advance(1)
+        found = rig.get_environment(environment)
+    ended = disposed(rig, found)
+    assert ended.status == "DELETED", ended.wait
+    assert things(aws) == []
+
+
+def test_a_role_removed_by_hand_makes_an_environment_that_says_so(rig, aws, ready):
+    iam, name = boto3.client("iam"), f"TowerForge-{ready.id}-ServiceRole"
+    for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+    iam.delete_role(RoleName=name)
+    ended = disposed(rig, ready)
+    assert ended.status == "DELETING"
+    assert "TowerForge" in ended.wait.reason
+
+
+def test_the_wall_of_50_queues_is_seen_before_anything_is_made(rig, aws):
+    for number in range(49):
+        aws.batch.places.make("job-queue", REGION, f"other-{number}", {})
+    environment = rig.environment()
+    rig.drain(30)
+    found = rig.get_environment(environment)
+    assert found.status == "ERRORED"
+    assert "2 job queues are needed and 1 of 50 are left" in found.message
+    assert found.resources == ()
+
+
+def test_queues_of_the_users_own_are_used_and_left_as_they_were(rig, aws):
+    for name in ("mine-head", "mine-work"):
+        aws.batch.places.make("job-queue", REGION, name, {"computeEnvironmentOrder": []}).status = "VALID"
+    before = boto3.client("batch", REGION).describe_job_queues()["jobQueues"]
+    environment = rig.environment(forge=None, headQueue="mine-head", computeQueue="mine-work")
+    rig.drain(30)
+    found = rig.get_environment(environment)
+    assert found.status == "AVAILABLE", found.message
+    assert [row.type for row in found.resources] == ["BatchJobDefinition"]
+    run = rig.submit(environment)
+    rig.drain(0)
+    assert aws.batch.jobs.all[rig.get_run(run).last.machine_id].queue.name == "mine-head"
+    rig.work(run)
+    rig.drain(60)
+    assert disposed(rig, environment).status == "DELETED"
+    assert boto3.client("batch", REGION).describe_job_queues()["jobQueues"] == before
+    writes = {each.action for each in aws.journal.entries() if each.service == "batch" and each.writes}
+    assert not {each for each in writes if each.endswith(("JobQueue", "ComputeEnvironment"))}
+
+
+def test_queues_that_are_not_there_are_named(rig):
+    environment = rig.environment(forge=None, headQueue="none-head", computeQueue="none-work")
+    rig.drain(30)
+    message = rig.get_environment(environment).message
+    assert "headQueue: none-head does not exist" in message
+    assert "computeQueue: none-work does not exist" in message
