@@ -18,6 +18,7 @@ from shared.steps import runs
 
 router = Routes(prefix="/headnode", tags=["machines"])
 
+LARGEST_STATUS = 2**31 - 1
 LONGEST_MESSAGE = 4000
 
 
@@ -63,6 +64,12 @@ class ReportBody(Speaker):
     @classmethod
     def _cut(cls, value: str) -> str:
         return value[:LONGEST_MESSAGE]
+
+    @field_validator("exit_status")
+    @classmethod
+    def _bounded(cls, value: int | None) -> int | None:
+        """Clients read it as 32 bits; no process ends with more. What is cut stays a failure."""
+        return value if value is None else min(max(value, -LARGEST_STATUS), LARGEST_STATUS)
 
 
 BootOnly = Annotated[Token, Depends(machine("boot"))]

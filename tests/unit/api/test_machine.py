@@ -4,6 +4,8 @@ import hashlib
 import io
 import zipfile
 
+import pytest
+
 from shared.runner.archive import zipapp_bytes
 from tests.unit.api.front import Front
 
@@ -50,6 +52,17 @@ def test_a_run_goes_from_boot_to_its_end(api: Front) -> None:
     assert found["success"] is False
     late = api.call("POST", f"{path}/report", json={"event": "heartbeat"}, token=token)
     assert late.status_code == 410
+
+
+@pytest.mark.parametrize("status", [2**31, 2**63, 10**30, -(2**63)])
+def test_an_exit_status_that_no_client_could_read_is_cut(api: Front, status: int) -> None:
+    run = api.launch(api.environment())
+    path, token = f"/headnode/machine/{run}/1/report", api.run_token(run)
+    api.post(path, {"event": "end", "exit_status": status}, token=token)
+    api.work(120)
+    found = api.get(f"/workflow/{run}")["workflow"]
+    assert found["status"] == "FAILED"
+    assert abs(found["exitStatus"]) == 2**31 - 1
 
 
 def test_a_cancelled_run_is_told_to_stop(api: Front) -> None:
