@@ -1,11 +1,14 @@
 """An Azure storage account, for the store and the queue: how to reach it, and its errors in our words."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import Throttled, Unreachable
 
+LONGEST_WAIT = 60.0
+"""Seconds; a longer Retry-After is not believed."""
 OPTIONS: Mapping[str, Any] = {"connection_timeout": 3, "read_timeout": 10, "retry_total": 3}
 """Of every client: seconds, and how often what did not get through is said again."""
 
@@ -45,9 +48,10 @@ def code_of(error: Any) -> str:
 
 
 def after(error: Any) -> float:
-    """Seconds that the service asks for; one where it names none."""
+    """Seconds that the service asks for, at most LONGEST_WAIT; one where it names none."""
     headers = getattr(error.response, "headers", None) or {}
     try:
-        return max(float(headers.get("Retry-After", 1.0)), 0.1)
-    except ValueError:
+        wish = float(headers.get("Retry-After", 1.0))
+    except ValueError:  # a date
         return 1.0
+    return min(max(wish, 0.1), LONGEST_WAIT) if not math.isnan(wish) else 1.0

@@ -6,6 +6,7 @@ every cold start, and a read of the key that the roles of a function do not allo
 
 import base64
 import binascii
+import math
 import re
 import secrets
 from collections.abc import Callable
@@ -22,6 +23,8 @@ ALGORITHM = "RSA-OAEP-256"
 VERSION = "7.4"
 SCOPE = "https://vault.azure.net/.default"
 NONCE = 12
+LONGEST_WAIT = 60.0
+"""Seconds; a longer Retry-After is not believed."""
 NOT_OURS = "a sealed secret cannot be opened here"
 
 
@@ -99,7 +102,7 @@ def refusal(response: Any, operation: str) -> Exception:
     """An answer that is none, in our words."""
     status, code = response.status_code, code_in(response)
     if status == 429:
-        return Throttled("Key Vault throttles", after=max(float(response.headers.get("Retry-After", 1)), 0.1))
+        return Throttled("Key Vault throttles", after=wished(response.headers.get("Retry-After", "")))
     if status >= 500:
         return Unreachable(f"Key Vault fails: {status}", after=2.0)
     if status == 403:
@@ -108,6 +111,15 @@ def refusal(response: Any, operation: str) -> Exception:
     if operation != "wrapkey" and status in (400, 404):
         return Refused(NOT_OURS)
     return Refused(f"Key Vault refuses: {code}")
+
+
+def wished(wish: str) -> float:
+    """Seconds that it asks for, at most LONGEST_WAIT; one where it names none, or a date."""
+    try:
+        seconds = float(wish)
+    except ValueError:
+        return 1.0
+    return 1.0 if math.isnan(seconds) else min(max(seconds, 0.1), LONGEST_WAIT)
 
 
 def code_in(response: Any) -> str:
