@@ -9,6 +9,7 @@ from shared.providers.aws import validate as cloud
 from shared.providers.aws.batch.account import BatchAccount, batching
 from shared.providers.aws.batch.form import form
 from shared.providers.aws.batch.queues import find_queue, status
+from shared.providers.aws.errors import asking
 
 QUEUES_AT_MOST = 50
 """Job queues in an account and region (AWS's quota, which it does not raise)."""
@@ -72,17 +73,57 @@ def network(account: BatchAccount) -> Iterable[Fault]:
         elif shown[name]["vpc"] != vpc:
             yield Fault("forge.subnets", f"{name} belongs to {shown[name]['vpc']}, not to {vpc}")
     if work.groups:
-        yield from security_groups(account, vpc)
+        yield from renamed(cloud.security_groups(as_cloud(account), vpc))
 
 
-def security_groups(account: BatchAccount, vpc: str) -> Iterable[Fault]:
-    """As of AWS Cloud, under this platform's field."""
+def as_cloud(account: BatchAccount) -> BatchAccount:
+    """The account with what Forge is told where AWS Cloud's own looks find it."""
     work = account.batch.work
     assert work is not None
     narrowed = BatchAccount(account.environment, account.clients, account.settings, account.clock)
-    object.__setattr__(narrowed, "options", account.options.but(groups=work.groups))
-    for fault in cloud.security_groups(narrowed, vpc):
-        yield Fault(f"forge.{fault.field}", fault.message)
+    told = account.options.but(
+        groups=work.groups, key_pair=work.key_pair, image_id=work.image_id, arm=work.arm, disk=work.boot_disk
+    )
+    object.__setattr__(narrowed, "options", told)
+    return narrowed
+
+
+def renamed(faults: Iterable[Fault]) -> Iterable[Fault]:
+    """Faults under this platform's names of the fields."""
+    return [Fault(f"forge.{fault.field}", fault.message) for fault in faults]
+
+
+def image(account: BatchAccount) -> Iterable[Fault]:
+    """The image that is named exists, is of the architecture, and fits the boot disk."""
+    if account.batch.work and account.batch.work.image_id:
+        yield from renamed(cloud.image(as_cloud(account)))
+
+
+def key_pair(account: BatchAccount) -> Iterable[Fault]:
+    """The key pair that is named exists."""
+    yield from renamed(cloud.key_pair(as_cloud(account)))
+
+
+def types(account: BatchAccount) -> Iterable[Fault]:
+    """Each type, or at least one of each family, exists in the region."""
+    work = account.batch.work
+    assert work is not None
+    named = [each for each in work.types if each != "optimal"]
+    if not named:
+        return
+    patterns = [each if "." in each else f"{each}.*" for each in named]
+    with asking("ec2:DescribeInstanceTypes"):
+        found = {
+            shown.get("InstanceType", "")
+            for page in account.clients.ec2.get_paginator("describe_instance_types").paginate(
+                Filters=[{"Name": "instance-type", "Values": patterns}]
+            )
+            for shown in page["InstanceTypes"]
+        }
+    families = {each.partition(".")[0] for each in found}
+    for each in named:
+        if each not in (found if "." in each else families):
+            yield Fault("forge.instanceTypes", f"{each} does not exist in {account.options.region}")
 
 
 Look = Callable[[BatchAccount], Iterable[Fault]]
@@ -93,6 +134,9 @@ MANUAL: tuple[tuple[tuple[str, ...], Look], ...] = (
 FORGED: tuple[tuple[tuple[str, ...], Look], ...] = (
     ((), quota),
     (("forge.subnets", "forge.vpcId", "forge.securityGroups"), network),
+    (("forge.instanceTypes",), types),
+    (("forge.imageId", "forge.ebsBootSize"), image),
+    (("forge.ec2KeyPair",), key_pair),
     (("workDir",), cloud.work_bucket),
 )
 """Fields that a look depends on (skipped when one of them is malformed) -> the look."""
