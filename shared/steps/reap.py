@@ -46,8 +46,11 @@ def on_event(machine_id: str, message: Message, world: World) -> Outcome:
     environment = world.store.get(Environment, run.environment_id)
     if environment is None or run.last is None or not run.last.has_machine:
         return done()
-    machine = world.provider(environment).look([machine_id]).get(machine_id)
+    provider = world.provider(environment)
+    machine = provider.look([machine_id]).get(machine_id)
     if machine is None or machine.state == GONE:
+        if machine is not None:
+            provider.stop([machine_id])  # whatever still works for it (a head job's tasks) ends too
         return gone(run, run.last, machine, world)
     return done()
 

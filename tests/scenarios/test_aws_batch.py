@@ -141,6 +141,27 @@ def test_the_tasks_of_a_cancelled_head_job_are_ended_and_nobody_elses(rig, aws, 
     assert [aws.batch.jobs.all[each].status for each in tasks] == ["FAILED", "FAILED", "RUNNING", "RUNNING"]
 
 
+def test_the_tasks_of_a_dead_head_job_are_ended(rig, aws, ready):
+    run = rig.submit(ready)
+    rig.drain(0)
+    rig.say(run, "boot")
+    batch, queue = boto3.client("batch", REGION), f"TowerForge-{ready.id}-work"
+    arn = batch.register_job_definition(jobDefinitionName="nf-x", type="container")["jobDefinitionArn"]
+    tasks = [
+        batch.submit_job(jobName=f"tw-{run.id}-{number}", jobQueue=queue, jobDefinition=arn)["jobId"]
+        for number in range(250)
+    ]
+    aws.batch.jobs.end(rig.get_run(run).last.machine_id, 137, "OutOfMemoryError: Container killed")
+    for _ in range(4):
+        rig.clock.advance(61)
+        rig.tick()
+    rig.drain(60)
+    ended = rig.get_run(run)
+    assert ended.status == "FAILED"
+    assert "OutOfMemoryError" in ended.error_message
+    assert {aws.batch.jobs.all[each].status for each in tasks} == {"FAILED"}
+
+
 def test_a_head_job_that_waits_for_a_node_says_why(rig, aws, ready, clock):
     aws.batch.places.capacity = False
     run = rig.submit(ready)
