@@ -203,14 +203,22 @@ def test_whatever_was_made_by_then_is_disposed_of_in_the_only_order(rig, aws, wa
     assert things(aws) == []
 
 
-def test_a_role_removed_by_hand_makes_an_environment_that_says_so(rig, aws, ready):
+def test_a_role_removed_by_hand_holds_the_disposal_up_until_it_is_back(rig, aws, ready):
     iam, name = boto3.client("iam"), f"TowerForge-{ready.id}-ServiceRole"
+    role = iam.get_role(RoleName=name)["Role"]
     for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
     iam.delete_role(RoleName=name)
     ended = disposed(rig, ready)
     assert ended.status == "DELETING"
-    assert "TowerForge" in ended.wait.reason
+    assert "is INVALID" in ended.wait.reason
+    assert "cannot be assumed" in ended.wait.reason
+
+    trust = json.dumps(role["AssumeRolePolicyDocument"])
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=role["Tags"])
+    rig.drain(300)
+    assert rig.get_environment(ready).status == "DELETED"
+    assert things(aws) == []
 
 
 def test_the_wall_of_50_queues_is_seen_before_anything_is_made(rig, aws):

@@ -7,7 +7,7 @@ them one move further and the caller comes back.
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import NotYet, Refused
+from shared.errors import NotYet, Refused, Retry
 from shared.model.environment import Made, ResourceRow
 from shared.providers.aws.batch.account import BatchAccount, batching, groups, subnets
 from shared.providers.aws.batch.graph import QUEUES
@@ -158,7 +158,8 @@ def arn_of(shown: Mapping[str, Any]) -> str:
 
 
 def remove(account: BatchAccount, row: ResourceRow) -> bool:
-    """One move towards its absence: disable, then delete; True once Batch shows none."""
+    """One move towards its absence: disable, then delete; True once Batch shows none. Raises Retry with
+    AWS's reason while it is INVALID."""
     shown = find(account, row)
     if status(shown) in GONE:
         return True
@@ -168,6 +169,9 @@ def remove(account: BatchAccount, row: ResourceRow) -> bool:
         disable(account, row)
     else:
         delete(account, row)
+    if status(shown) == "INVALID":
+        # Batch takes the request, and then finds that it can not carry it out: people should know why.
+        raise Retry(f"{row.name} is INVALID: {shown.get('statusReason') or 'AWS says no more'}", after=30.0)
     return False
 
 
