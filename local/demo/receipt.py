@@ -91,7 +91,9 @@ def show(found: dict[str, Any], screen: Screen) -> None:
         for thing in found[title]:
             screen.line(f"  {thing}")
     shown = found["result"]
-    if shown["expected"] is not None:
+    if found["run"]["status"] not in ("SUCCEEDED", "FAILED"):
+        screen.line("result: none, the run did not come to its end")
+    elif shown["expected"] is not None:
         verdict = "as expected" if shown["right"] else f"WRONG, expected {json.dumps(shown['expected'])}"
         screen.line(f"result: {json.dumps(shown['got'])} ({verdict})")
     else:

@@ -110,7 +110,10 @@ def test_a_pipeline_that_fails_is_exit_code_1_and_nothing_is_left(tmp_path: Path
     assert (code, found["left"], found["run"]["status"]) == (1, [], "FAILED")
 
 
-@pytest.mark.parametrize(("platform", "number"), [("aws-cloud", signal.SIGINT), ("local", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("platform", "number"),
+    [("aws-cloud", signal.SIGINT), ("azure-cloud", signal.SIGINT), ("local", signal.SIGTERM)],
+)
 def test_interrupted_it_leaves_nothing(tmp_path: Path, number: int, platform: str) -> None:
     folder = pipeline(tmp_path, lines=600)
     words = [COMMAND, "demo", "--engine", "script", "--platform", platform, "--pipeline", folder]
@@ -128,6 +131,7 @@ def test_interrupted_it_leaves_nothing(tmp_path: Path, number: int, platform: st
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130, "".join(read) + out
     assert out.splitlines()[-1] == "left: 0"
+    assert "WRONG" not in out
     assert time.monotonic() - began < 30
 
 

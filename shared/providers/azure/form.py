@@ -27,8 +27,10 @@ PATTERNS = {
     "logWorkspaceId": (GUID, "a Log Analytics workspace's id (a GUID, its customer id)"),
     "logTableName": (r"[A-Za-z][A-Za-z0-9_]{0,59}_CL", "a custom table's name (it ends in _CL)"),
     "dataCollectionEndpoint": (
-        r"(?:https://|http://(?:127\.0\.0\.1|localhost)[:/])[A-Za-z0-9.:/_-]{1,400}",
-        "an endpoint's address (https://...)",
+        # Machines send a token there: to Azure's own hosts, or to an emulator on this machine.
+        r"(?:https://[a-z0-9.-]{1,200}\.ingest\.monitor\.azure\.(?:com|us|cn)|http://(?:127\.0\.0\.1|localhost)"
+        r"[:/][A-Za-z0-9:/_-]{1,400})/?",
+        "an endpoint's address (https://....ingest.monitor.azure.com)",
     ),
     "dataCollectionRuleId": (r"dcr-[0-9a-f]{32}", "a data collection rule's immutable id (dcr-...)"),
     "storageAccount": (r"[a-z0-9]{3,24}", "a storage account's name"),

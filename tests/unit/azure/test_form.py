@@ -94,6 +94,8 @@ def test_what_is_well(config: dict[str, Any]) -> None:
         ("logTableName", "Mine"),
         ("logTableName", "x | where 1 == 1 //_CL"),
         ("dataCollectionEndpoint", "http://example.com/"),
+        ("dataCollectionEndpoint", "https://example.com/"),
+        ("dataCollectionEndpoint", "https://x.ingest.monitor.azure.com.example.com"),
         ("dataCollectionEndpoint", LOGS["dataCollectionEndpoint"]),
         ("dataCollectionRuleId", "dcr-x"),
         ("dataCollectionRuleId", RULE),
