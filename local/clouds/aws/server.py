@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from local.clouds.aws import backends
+from local.clouds.aws.batch.containers import Containers
+from local.clouds.aws.batch.jobs import Job
 from local.clouds.aws.batch.service import Batch
 from local.clouds.aws.buckets import Buckets
 from local.clouds.aws.control import Control
@@ -65,6 +67,14 @@ class EmulatedAws:
         self._tokens = Tokens()
         self._regions = Regions()
         self.batch = Batch(clock)
+        self._containers = Containers(
+            self.batch.jobs,
+            self.room,
+            lambda: self._gateway.turn("batch"),
+            lambda: self.url,
+            self.judge.roles.__setitem__,
+        )
+        self.batch.run, self.batch.jobs.stop = self._run_job, self._containers.stop
 
     @property
     def crashes(self) -> list[str]:
@@ -94,7 +104,7 @@ class EmulatedAws:
             "s3": [Buckets()],
             "batch": [self.batch],
         }
-        self._gateway.sides |= {"imds": self._metadata, "_cloud": Control(self)}
+        self._gateway.sides |= {"imds": self._metadata, "ecs": self._containers, "_cloud": Control(self)}
         self.reset()
         self._front.start()
         self.events.start()
@@ -123,6 +133,7 @@ class EmulatedAws:
             self._regions,
             self._metadata,
             self.batch,
+            self._containers,
         )
         for part in parts:
             part.clear()
@@ -162,6 +173,10 @@ class EmulatedAws:
             time.sleep(0.01)
             living = living or self.life.find(instance)
         self.events.settle()
+
+    def _run_job(self, job: Job) -> None:
+        if self.life.machines:
+            self._containers.run(job)
 
     def _seen_by(self, instance: str) -> dict[str, str]:
         return {

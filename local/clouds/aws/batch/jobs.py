@@ -53,6 +53,8 @@ class Job:
     started: float = 0.0
     stopped: float = 0.0
     terminated: bool = False
+    wanted_reason: str = ""
+    """Why it was asked to end."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -99,6 +101,8 @@ class Jobs:
         self._clock = clock
         self.definitions: list[Definition] = []
         self.all: dict[str, Job] = {}
+        self.stop: Callable[[str], bool] = lambda _: False
+        """Asks what runs for a job to end; False when nothing does."""
 
     def clear(self) -> None:
         """None."""
@@ -157,8 +161,9 @@ class Jobs:
         job = self.all.get(id)
         if job is None or job.status in OVER:
             return
-        job.terminated = True
-        self.end(id, 137 if job.status == "RUNNING" else None, reason)
+        job.terminated, job.wanted_reason = True, reason
+        if job.status != "RUNNING" or not self.stop(id):
+            self.end(id, 137 if job.status == "RUNNING" else None, reason)
 
     def end(self, id: str, exit_code: int | None = 0, reason: str = "") -> None:
         """A job is over."""

@@ -25,6 +25,8 @@ class Batch:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.places = Places()
         self.jobs = Jobs(clock)
+        self.run: Callable[[Job], None] = lambda _: None
+        """What carries a job out that has its node."""
         self._actions: dict[str, Callable[[Call], dict[str, Any]]] = {
             "CreateComputeEnvironment": self._create_environment,
             "CreateJobQueue": self._create_queue,
@@ -136,6 +138,8 @@ class Batch:
     def _submit(self, call: Call) -> dict[str, Any]:
         queue = self.places.find("job-queue", call.region, call.params["jobQueue"])
         job = self.jobs.submit(queue, call.region, dict(call.params), self.places.capacity)
+        if job.status == "RUNNING":
+            self.run(job)
         return {"jobArn": job.arn, "jobId": job.id, "jobName": job.name}
 
     def _describe_jobs(self, call: Call) -> dict[str, Any]:
