@@ -21,6 +21,9 @@ create index if not exists message_due on message (step, due);
 
 VISIBILITY = 180.0
 """Seconds for which a delivery is hidden from other workers. Longer than a step may take."""
+FARTHEST = 3600.0
+"""Seconds that a message is kept back at most; a step that is called early asks again. So one that is due
+later than that was sent before the clock went back, and is due now."""
 
 
 class SqliteQueue:
@@ -43,7 +46,7 @@ class SqliteQueue:
 
     def send(self, *messages: Message, after: float = 0.0) -> None:
         """See `ports.Queue.send`."""
-        due = self._clock.now() + after
+        due = self._clock.now() + min(after, FARTHEST)
         rows = [(message.step, to_text(message), due) for message in messages]
         self._write("insert into message (step, body, due) values (?, ?, ?)", rows)
         self.wake()
@@ -55,11 +58,11 @@ class SqliteQueue:
         marks = ",".join("?" * len(steps))
         query = (
             "update message set due = ?, count = count + 1, receipt = ? where id in ("  # noqa: S608 (marks)
-            f"select id from message where step in ({marks}) and due <= ? order by due, id limit ?) "
-            "returning id, step, body, count"
+            f"select id from message where step in ({marks}) and (due <= ? or due > ?) "
+            "order by due, id limit ?) returning id, step, body, count"
         )
         try:
-            values = (now + self._visibility, receipt, *steps, now, limit)
+            values = (now + self._visibility, receipt, *steps, now, now + FARTHEST + self._visibility, limit)
             with self._turn:
                 rows = self.db.execute(query, values).fetchall()
         except sqlite3.OperationalError as error:
@@ -76,7 +79,7 @@ class SqliteQueue:
 
     def release(self, delivery: Delivery, after: float = 0.0) -> None:
         """See `ports.Queue.release`."""
-        due = self._clock.now() + after
+        due = self._clock.now() + min(after, FARTHEST)
         row = (due, *delivery.receipt.split(":"))
         self._write("update message set due = ? where id = ? and receipt = ?", [row])
         self.wake()
