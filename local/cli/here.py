@@ -127,6 +127,7 @@ class DemoPlatform(StrEnum):
     """Where the demo runs."""
 
     aws_cloud = "aws-cloud"
+    aws_batch = "aws-batch"
     azure_cloud = "azure-cloud"
     local = "local"
 
@@ -134,7 +135,7 @@ class DemoPlatform(StrEnum):
 def demo(
     *,
     platform: Annotated[
-        DemoPlatform, typer.Option(help="aws-cloud or azure-cloud (emulated), or local.")
+        DemoPlatform, typer.Option(help="aws-cloud, aws-batch or azure-cloud (emulated), or local.")
     ] = DemoPlatform.aws_cloud,
     pipeline: Annotated[
         Path | None,

@@ -20,8 +20,8 @@ SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
 
 @dataclass(frozen=True)
 class Options:
-    """What the demo was asked for. `platform`: aws-cloud, azure-cloud or local; `engine`: auto, nextflow
-    or script."""
+    """What the demo was asked for. `platform`: aws-cloud, aws-batch, azure-cloud or local; `engine`: auto,
+    nextflow or script."""
 
     platform: str = "aws-cloud"
     pipeline: Path | None = None
@@ -51,6 +51,8 @@ def run(options: Options, screen: Screen) -> int:
 
 def check(options: Options) -> None:
     """Raises Refused for what cannot be shown."""
+    if options.spot_interruption and options.platform == "aws-batch":
+        raise Refused("--spot-interruption: a head job of AWS Batch is never on Spot")
     if options.spot_interruption and options.platform == "local":
         raise Refused("--spot-interruption needs a cloud: nobody takes a local machine away")
     if options.pipeline is not None and not options.pipeline.is_dir():

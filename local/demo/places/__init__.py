@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from local.demo.places.aws import EmulatedAccount
 from local.demo.places.azure import EmulatedSubscription
+from local.demo.places.batch import EmulatedBatch
 from local.demo.places.here import ThisMachine
 from shared.errors import Refused
 
@@ -70,6 +71,8 @@ def place_of(options: "Options", directory: Path) -> Place:
     """The place that the options name. Raises Refused for one that there is not."""
     if options.platform == "aws-cloud":
         return EmulatedAccount(directory, spot=options.spot_interruption)
+    if options.platform == "aws-batch":
+        return EmulatedBatch(directory, spot=False)
     if options.platform == "azure-cloud":
         return EmulatedSubscription(directory, spot=options.spot_interruption)
     if options.platform == "local":
