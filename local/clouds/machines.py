@@ -48,6 +48,34 @@ class MachineRoom:
         self._machines[id] = machine
         return machine
 
+    def place(self, id: str) -> Path:
+        """A new directory of that name for what `run` will start; it is there until the room is cleared."""
+        directory = self._place() / id
+        directory.mkdir(parents=True)
+        return directory
+
+    def run(
+        self,
+        directory: Path,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        on_exit: Callable[[int], None],
+        share: Sequence[Path] = (),
+    ) -> Machine:
+        """Starts a machine that lives as long as one program, in a directory that `place` gave; it sees
+        `share` beside what all machines see. `on_exit` gets the program's exit status."""
+
+        def over(status: int) -> None:
+            shutil.rmtree(directory / "root", ignore_errors=True)
+            on_exit(status)
+
+        with self._lock:
+            self._sandbox = self._sandbox or Sandbox()
+        paths = [*self.share, *share]
+        machine = self._sandbox.start(argv, directory, dict(environment), over, share=paths)
+        self._machines[directory.name] = machine
+        return machine
+
     def console(self, id: str) -> str:
         """What a machine printed, also after its end; empty when there is none of that id."""
         machine = self._machines.get(id)

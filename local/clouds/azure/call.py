@@ -27,6 +27,8 @@ class Call:
     principal: str = ""
     fate: Refused | None = None
     """What a long operation will end with, when it was scripted to fail."""
+    target: str = ""
+    """Path and query as they were sent: signatures are made of them."""
 
     @property
     def caller(self) -> str:
@@ -56,4 +58,4 @@ def parse(method: str, target: str, headers: dict[str, str], body: bytes) -> Cal
     path, _, query = target.partition("?")
     asked = dict(parse_qsl(query, keep_blank_values=True))
     asked = {"api-version" if name.lower() == "api-version" else name: value for name, value in asked.items()}
-    return Call(method, unquote(path), asked, headers, body)
+    return Call(method, unquote(path), asked, headers, body, target=target)

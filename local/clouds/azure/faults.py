@@ -3,6 +3,7 @@
 from typing import Any
 
 from local.clouds.answer import Answer
+from local.clouds.azure.batch.errors import BatchRefused
 from local.clouds.azure.blob.errors import StorageRefused
 from local.clouds.azure.call import Call
 from local.clouds.azure.errors import Refused, forbidden
@@ -75,6 +76,8 @@ class Faults(Script):
         """`seconds` of a throttle is its Retry-After; none is sent for 0."""
         if call.service == "storage":
             return _of_storage(fault).answer()
+        if call.path.lower().startswith("/batch/"):
+            return _of_batch(fault).answer()
         if fault.kind == "throttle":
             headers = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
             said = fault.message or "The request is being throttled as the limit has been reached."
@@ -97,6 +100,8 @@ class Faults(Script):
             )
             return Refused(409, fault.kind, fault.message or said).answer()
         words = StorageRefused if call.service == "storage" else Refused
+        if call.path.lower().startswith("/batch/"):
+            words = BatchRefused
         return words(fault.status, fault.kind, fault.message or "Scripted fault.").answer()
 
 
@@ -113,3 +118,13 @@ def _of_storage(fault: Fault) -> StorageRefused:
         ),
     }.get(fault.kind, (500, "InternalError", "The server encountered an internal error. Please retry."))
     return StorageRefused(status, code, fault.message or said, headers)
+
+
+def _of_batch(fault: Fault) -> BatchRefused:
+    headers = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
+    status, code, said = {
+        "throttle": (429, "TooManyRequests", "Too many requests have been received."),
+        "503": (503, "ServerBusy", "The server is currently unable to receive requests. Please retry."),
+        "denied": (403, "InsufficientAccountPermissions", "The permissions are not sufficient."),
+    }.get(fault.kind, (500, "InternalError", "The server encountered an internal error. Please retry."))
+    return BatchRefused(status, code, fault.message or said, headers)

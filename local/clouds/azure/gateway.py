@@ -1,6 +1,5 @@
 """The front door: every request passes here, is named, judged, faulted, served and written down."""
 
-import threading
 import traceback
 import uuid
 from dataclasses import replace
@@ -24,7 +23,7 @@ class Gateway:
         self._state = state
         self._journal = journal
         self._routes = Routes(services.routes())
-        self.turn = threading.RLock()
+        self.turn = state.turn
         """Held while a request is served: one at a time, so that conditions hold."""
         self.crashes: list[str] = []
         """Tracebacks of the emulator's own errors."""

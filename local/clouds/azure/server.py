@@ -10,6 +10,7 @@ from typing import Self
 
 from local.clouds.azure.arm.judge import Block, Judge
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.batch.hands import BatchHands
 from local.clouds.azure.blob import accounts
 from local.clouds.azure.blob.models import BLOCK, Blob, Content
 from local.clouds.azure.compute import life
@@ -26,7 +27,7 @@ from local.clouds.journal import Journal
 from local.clouds.machines import MachineRoom
 
 
-class EmulatedAzure:
+class EmulatedAzure(BatchHands):
     """One subscription of one tenant, over plain HTTP on one port: ARM, the token endpoint, blob
     storage and the metadata service of every VM.
 
@@ -94,6 +95,7 @@ class EmulatedAzure:
         with self._gateway.turn:
             for vm in self.state.store.of(MACHINE):
                 vm.state = "Deleting"
+            self.state.batch.clear()
         self.room.clear()
         with self._gateway.turn:
             self.state.clear()

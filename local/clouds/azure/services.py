@@ -4,6 +4,7 @@ from local.clouds.answer import Answer
 from local.clouds.azure.arm import operations
 from local.clouds.azure.arm.routes import GROUP, SUBSCRIPTION, Route
 from local.clouds.azure.authorization import urls as authorization
+from local.clouds.azure.batch import urls as batch
 from local.clouds.azure.blob import urls as blob
 from local.clouds.azure.call import Call
 from local.clouds.azure.compute import urls as compute
@@ -52,7 +53,7 @@ def routes() -> list[Route]:
     """All routes, the more special before the more general."""
     natural = [Route(method, path, action, _refuse, _ANY) for method, path, action in NATURAL]
     services = (
-        *(blob, authorization, resources, msi, network, compute, imds, entra, keyvault),
+        *(blob, batch, authorization, resources, msi, network, compute, imds, entra, keyvault),
         *(operationalinsights, insights, ingestion, query),
     )
     return [*(route for each in services for route in each.routes), *operations.routes, *natural]

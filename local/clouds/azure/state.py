@@ -1,5 +1,6 @@
 """What the emulated cloud is made of, handed to every operation."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ from local.clouds.answer import Answer
 from local.clouds.azure.arm.judge import Judge
 from local.clouds.azure.arm.operations import Operation
 from local.clouds.azure.arm.store import Agenda, Resource, Store
+from local.clouds.azure.batch.models import Batch
 from local.clouds.azure.blob.delegation import Keys
 from local.clouds.azure.blob.models import Accounts
 from local.clouds.azure.call import Call
@@ -39,6 +41,9 @@ class State:
     blobs: Accounts = field(default_factory=Accounts)
     delegation: Keys = field(default_factory=Keys)
     vaults: Vaults = field(default_factory=Vaults)
+    batch: Batch = field(default_factory=Batch)
+    turn: threading.RLock = field(default_factory=threading.RLock)
+    """Held by whoever looks at any of this, or changes it."""
 
     def __post_init__(self) -> None:
         self.judge = Judge(self)
@@ -60,6 +65,7 @@ class State:
             part.clear()
         self.blobs.clear()
         self.vaults.clear()
+        self.batch.clear()
         self.page_size, self.timings = PAGE, Timings()
 
 

@@ -25,6 +25,7 @@ def _role(
 _ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _KEY = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
+_BATCH = "Microsoft.Batch/batchAccounts"
 BUILT_IN: Mapping[str, BuiltIn] = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": _role("Owner", ["*"]),
     "b24988ac-6180-42a0-ab88-20f7382dd24c": _role(
@@ -46,6 +47,17 @@ BUILT_IN: Mapping[str, BuiltIn] = {
         "Storage Blob Data Contributor",
         [f"{_BLOBS}/delete", f"{_BLOBS}/read", f"{_BLOBS}/write", _KEY],
         [f"{_BLOBS}/blobs/{verb}" for verb in ("delete", "read", "write", "move/action", "add/action")],
+    ),
+    "6aaa78f1-f7de-44ca-8722-c64a23943cae": _role(
+        "Azure Batch Data Contributor",
+        [f"{_BATCH}/{each}" for each in ("read", "pools/*", "poolOperationResults/*", "applications/*")]
+        + ["Microsoft.Batch/locations/*/read"],
+        [f"{_BATCH}/jobs/*", f"{_BATCH}/jobSchedules/*"],
+    ),
+    "48e5e92e-a480-4e71-aa9c-2778f4c13781": _role(
+        "Azure Batch Job Submitter",
+        [f"{_BATCH}/pools/read", f"{_BATCH}/applications/read"],
+        [f"{_BATCH}/jobs/*", f"{_BATCH}/jobSchedules/*"],
     ),
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": _role(
         "Storage Blob Data Reader", [f"{_BLOBS}/read", _KEY], [f"{_BLOBS}/blobs/read"]

@@ -1,0 +1,173 @@
+"""How pools get their nodes and lose them. Every function takes the time it acts at: the clock may be
+well beyond it when somebody looks."""
+
+import time
+from typing import TYPE_CHECKING
+
+from local.clouds.azure.batch import life, sizes
+from local.clouds.azure.batch.models import KINDS, Account, Body, Node, Pool
+from local.clouds.azure.batch.models import State as Stage
+
+if TYPE_CHECKING:
+    from local.clouds.azure.state import State
+
+RESIZE = "Microsoft.Batch/batchAccounts/pools/resize"
+BOOT = "Microsoft.Batch/batchAccounts/pools/nodes/boot"
+OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
+_CODES = {"dedicated": "AccountCoreQuotaReached", "lowPriority": "AccountLowPriorityCoreQuotaReached"}
+_FAMILY = "AccountVMSeriesCoreQuotaReached"
+_SAID = {
+    _CODES["dedicated"]: "The account has reached its dedicated core quota.",
+    _CODES["lowPriority"]: "The account has reached its low-priority core quota.",
+    _FAMILY: "The account has reached its core quota for the VM family.",
+    "AllocationTimedout": "The desired number of nodes could not be allocated in time.",
+    "AllocationFailed": "The desired number of nodes could not be allocated.",
+}
+
+
+def resize(
+    state: "State", account: Account, pool: Pool, targets: dict[str, int], option: str, at: float
+) -> None:
+    """Begins to bring a pool to its targets; a resize that goes on is overtaken."""
+    pool.targets = {**pool.targets, **targets}
+    pool.resizes += 1
+    number = pool.resizes
+    pool.errors = []
+    pool.allocation.become("resizing", at)
+    over = at + state.timings.of(RESIZE)
+    state.agenda.at(over, lambda: _finish(state, account, pool, number, option, over))
+
+
+def stop(pool: Pool, at: float) -> None:
+    """Stops a resize: the targets become what there is."""
+    pool.resizes += 1
+    pool.targets = {kind: len(pool.of(kind)) for kind in KINDS}
+    pool.allocation.become("steady", at)
+
+
+def _finish(state: "State", account: Account, pool: Pool, number: int, option: str, at: float) -> None:
+    if pool.resizes != number or account.pools.get(pool.id.lower()) is not pool:
+        return
+    for kind in KINDS:
+        present = [node for node in pool.of(kind) if not node.leaving]
+        wanted = pool.targets[kind] - len(present)
+        if wanted > 0:
+            _grow(state, account, pool, kind, wanted, at)
+        for node in sorted(present, key=lambda node: node.used)[: max(0, -wanted)]:
+            release(state, account, pool, node, option, at)
+    pool.allocation.become("steady", at)
+    life.schedule(state, account, pool, at)
+
+
+def _grow(state: "State", account: Account, pool: Pool, kind: str, wanted: int, at: float) -> None:
+    code = _refusal(account, pool, kind, wanted)
+    if code:
+        pool.errors.append(_error(code))
+        return
+    if pool.shortage:
+        code, most = pool.shortage
+        wanted = min(wanted, max(0, most - len(pool.of(kind))))
+        pool.errors.append(_error(code))
+    for _ in range(wanted):
+        _add(state, account, pool, kind, at)
+
+
+def _error(code: str) -> Body:
+    return {"code": code, "message": _SAID.get(code, code), "values": []}
+
+
+def _refusal(account: Account, pool: Pool, kind: str, wanted: int) -> str:
+    """The quota that stands against so many nodes more; empty for none."""
+    each, limits = sizes.cores(str(pool.body["vmSize"])), account.quotas
+    most = limits.dedicated if kind == KINDS[0] else limits.low_priority
+    if cores_of(account, kind) + wanted * each > most:
+        return _CODES[kind]
+    family = sizes.family(str(pool.body["vmSize"]))
+    if kind == KINDS[0] and limits.families:
+        allowed = {name.lower(): count for name, count in limits.families.items()}.get(family.lower(), 0)
+        if cores_of(account, kind, family) + wanted * each > allowed:
+            return _FAMILY
+    return ""
+
+
+def cores_of(account: Account, kind: str, family: str = "") -> int:
+    """Cores of a kind that an account's nodes have, of one family where given."""
+    total = 0
+    for pool in account.pools.values():
+        size = str(pool.body["vmSize"])
+        if not family or sizes.family(size).lower() == family.lower():
+            total += sizes.cores(size) * len(pool.of(kind))
+    return total
+
+
+def _add(state: "State", account: Account, pool: Pool, kind: str, at: float) -> None:
+    stamp = time.strftime("%Y%m%dt%H%M%Sz", time.gmtime(at))
+    letter = "d" if kind == KINDS[0] else "p"
+    id = f"tvm-{int(pool.made_at) % 10**9}_{next(account.numbers)}-{letter}-{stamp}"
+    node = Node(id, kind == KINDS[0], Stage("creating", at), at)
+    pool.nodes[id] = node
+    boot(state, account, pool, node, at)
+
+
+def boot(state: "State", account: Account, pool: Pool, node: Node, at: float) -> None:
+    """A node starts: it is idle once it has booted and its start task is through."""
+    if pool.body.get("startTask"):
+        node.state.become("waitingforstarttask", at)
+    ready_at = at + state.timings.of(BOOT)
+
+    def ready() -> None:
+        if pool.nodes.get(node.id) is not node or node.state.name not in ("creating", "waitingforstarttask"):
+            return
+        _started(pool, node, ready_at)
+        life.schedule(state, account, pool, ready_at)
+
+    state.agenda.at(ready_at, ready)
+
+
+def _started(pool: Pool, node: Node, at: float) -> None:
+    start = pool.body.get("startTask")
+    node.start_task_exit = pool.start_task_exit if start else None
+    failed = bool(start and pool.start_task_exit and start.get("waitForSuccess"))
+    node.state.become("starttaskfailed" if failed else "idle", at)
+
+
+def release(state: "State", account: Account, pool: Pool, node: Node, option: str, at: float) -> None:
+    """Sends a node away: at once, or with `taskcompletion` once its tasks are through."""
+    node.leaving = option
+    if option == "taskcompletion" and node.tasks:
+        return
+    node.state.become("leavingpool", at)
+    for task in list(node.tasks):
+        if option == "terminate":
+            life.end(state, account, task, at, failure=life.ENDED_BY_USER)
+        else:
+            life.requeue(state, account, task, at)
+    pool.nodes.pop(node.id, None)
+
+
+def preempt(state: "State", account: Account, pool: Pool, node: Node, at: float) -> None:
+    """Spot takes a node back: it stays in the pool as `preempted`, and its tasks wait again."""
+    node.state.become("preempted", at)
+    for task in list(node.tasks):
+        life.requeue(state, account, task, at)
+    life.schedule(state, account, pool, at)
+
+
+def restore(state: "State", account: Account, pool: Pool, node: Node, at: float) -> None:
+    """There is capacity for a preempted node again."""
+    node.state.become("creating", at)
+    boot(state, account, pool, node, at)
+
+
+def delete(state: "State", account: Account, pool: Pool, at: float) -> None:
+    """A pool begins to go; it is gone after its time, and tasks that ran there wait again."""
+    pool.state.become("deleting", at)
+    pool.resizes, pool.schedule = pool.resizes + 1, pool.schedule + 1
+    for node in list(pool.nodes.values()):
+        release(state, account, pool, node, "requeue", at)
+
+    def gone() -> None:
+        if account.pools.get(pool.id.lower()) is pool:
+            del account.pools[pool.id.lower()]
+
+    state.agenda.at(at + state.timings.of("Microsoft.Batch/batchAccounts/pools/delete"), gone)

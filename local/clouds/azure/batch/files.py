@@ -1,0 +1,89 @@
+"""The files of tasks: those that a process wrote, or that a test gave."""
+
+import email.utils
+import re
+from pathlib import Path
+
+from local.clouds.answer import Answer
+from local.clouds.azure.batch import errors, listing, spans, tasks
+from local.clouds.azure.batch.models import Body, Task
+from local.clouds.azure.batch.service import Request
+
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+STREAMS = ("stdout.txt", "stderr.txt")
+
+
+def get(request: Request) -> Answer:
+    """The file, or the range of ocp-range."""
+    content = _content(request)
+    wanted = request.call.headers.get("ocp-range") or request.call.headers.get("range")
+    if not wanted:
+        return Answer(200, content, _headers(request))
+    match = _RANGE.fullmatch(wanted.strip())
+    if match is None or int(match[1]) >= len(content):
+        said = "The range specified is invalid for the current size of the resource."
+        raise errors.BatchRefused(416, "InvalidRange", said)
+    start, end = int(match[1]), min(int(match[2] or len(content) - 1), len(content) - 1)
+    headers = [*_headers(request), ("Content-Range", f"bytes {start}-{end}/{len(content)}")]
+    return Answer(206, content[start : end + 1], headers)
+
+
+def head(request: Request) -> Answer:
+    """Everything but the bytes."""
+    content = _content(request)
+    return Answer(200, b"", [*_headers(request), ("Content-Length", str(len(content)))])
+
+
+def every(request: Request) -> Answer:
+    """The names and sizes of all files of a task that has started."""
+    task = _started(request)
+    base = f"{request.url}/jobs/{task.job.id}/tasks/{task.id}/files"
+    values = [_shown(task, base, name, len(data)) for name, data in sorted(all_of(task).items())]
+    return listing.answer(request.call, request.url, values)
+
+
+def _shown(task: Task, base: str, name: str, size: int) -> Body:
+    about = {
+        "contentLength": str(size),
+        "contentType": "text/plain",
+        "lastModified": spans.stamp(task.started_at),
+    }
+    return {"name": name, "url": f"{base}/{name}", "isDirectory": False, "properties": about}
+
+
+def all_of(task: Task) -> dict[str, bytes]:
+    """Every file of a task by name, the two streams in any case."""
+    found = {**dict.fromkeys(STREAMS, b""), **task.files}
+    if task.directory:
+        found |= {str(each.relative_to(task.directory)): each.read_bytes() for each in _below(task.directory)}
+    return found
+
+
+def _below(directory: Path) -> list[Path]:
+    return [each for each in directory.rglob("*") if each.is_file() and not each.is_symlink()]
+
+
+def _started(request: Request) -> Task:
+    task = tasks.find(request)
+    if not task.started_at:
+        raise errors.not_found("File")
+    return task
+
+
+def _content(request: Request) -> bytes:
+    found = all_of(_started(request)).get(request.names["file"])
+    if found is None:
+        raise errors.not_found("File")
+    return found
+
+
+def _headers(request: Request) -> list[tuple[str, str]]:
+    at = email.utils.formatdate(tasks.find(request).started_at, usegmt=True)
+    return [
+        ("Content-Type", "application/octet-stream"),
+        ("Last-Modified", at),
+        ("ocp-creation-time", at),
+        ("ocp-batch-file-isdirectory", "false"),
+        ("ocp-batch-file-url", f"{request.url}{request.call.path.partition(request.account.name)[2]}"),
+        ("ocp-batch-file-mode", "0o100644"),
+    ]
