@@ -3,7 +3,7 @@
 import re
 
 _SIZE = re.compile(
-    r"(?:standard_)?([a-z]+)(\d+)(?:-(\d+))?([a-z]*)((?:_[a-z]\d+)*)(?:_(v\d+))?", re.IGNORECASE
+    r"(?:standard_)?([a-z]+)(\d+)(?:-(\d+))?([a-z]*)((?:_(?!v\d)[a-z]+\d+)*)(?:_(v\d+))?", re.IGNORECASE
 )
 _TWICE = {"D2": 2, "D3": 4, "D4": 8, "D5": 16, "D11": 2, "D12": 4, "D13": 8, "D14": 16, "D15": 20}
 """Sizes of the second generation, whose number is none of cores."""
@@ -25,7 +25,7 @@ def family(size: str) -> str:
     found = _SIZE.fullmatch(size)
     if found is None:
         return ""
-    letters = (found[1] + re.sub("[^a-z]", "", found[4].lower())).upper()
+    letters = f"{found[1]}{found[4]}{found[5]}".replace("_", "").upper()
     return f"standard{letters}{(found[6] or '').lower()}Family"
 
 
