@@ -40,14 +40,14 @@ def test_a_pool_follows_the_formula_of_nextflow(azure: EmulatedAzure, azure_cloc
     azure_clock.advance(1)
     assert size(batch) == (4, 0)
     assert sorted(node.running_tasks_count for node in batch.list_nodes("pool")) == [0, 1, 4, 4]
+    azure_clock.advance(240)
     for number in range(9):
         azure.end_task(ACCOUNT, "job", f"t{number}")
-    azure_clock.advance(300)
-    assert size(batch) == (4, 0)  # the average still counts them
-    azure_clock.advance(300)
-    assert size(batch) == (2, 0)
-    azure_clock.advance(600)
-    assert size(batch) == (0, 0)
+    azure_clock.advance(60)
+    assert size(batch) == (4, 0)  # the average of the interval still counts them
+    for nodes in (2, 1, 0):
+        azure_clock.advance(300)
+        assert size(batch) == (nodes, 0)
 
 
 def test_a_long_silence_is_caught_up_interval_by_interval(azure_clock: FakeClock, batch: Any):
