@@ -27,6 +27,8 @@ _PLACE = _COMPUTE + "/locations/{place}"
 _HERE = GROUP + "/providers/{provider}"
 _MACHINE = GROUP + "/providers/Microsoft.Compute/virtualMachines/{name}"
 _ACCOUNT = GROUP + "/providers/Microsoft.Storage/storageAccounts/{name}"
+_BATCH = GROUP + "/providers/Microsoft.Batch/batchAccounts/{name}"
+_SIZES = SUBSCRIPTION + "/providers/Microsoft.Batch/locations/{place}/virtualMachineSkus"
 
 NATURAL = (
     ("GET", SUBSCRIPTION, "Microsoft.Resources/subscriptions/read"),
@@ -42,6 +44,10 @@ NATURAL = (
     ("PUT", _HERE + "/networkSecurityGroups/{name}", "{provider}/networkSecurityGroups/write"),
     ("PUT", _HERE + "/natGateways/{name}", "{provider}/natGateways/write"),
     ("PUT", _HERE + "/deployments/{name}", "{provider}/deployments/write"),
+    ("PUT", _BATCH, "Microsoft.Batch/batchAccounts/write"),
+    ("DELETE", _BATCH, "Microsoft.Batch/batchAccounts/delete"),
+    ("POST", _BATCH + "/regenerateKeys", "Microsoft.Batch/batchAccounts/regenerateKeys/action"),
+    ("GET", _SIZES, "Microsoft.Batch/locations/virtualMachineSkus/read"),
     ("GET", _ACCOUNT, "Microsoft.Storage/storageAccounts/read"),
     ("POST", _ACCOUNT + "/listKeys", "Microsoft.Storage/storageAccounts/listKeys/action"),
 )

@@ -36,6 +36,8 @@ def schedule(state: "State", account: Account, pool: Pool, at: float) -> None:
     """Gives waiting tasks to nodes with room, those of more urgent jobs first."""
     if pool.state.name == "active":
         for task in placement.waiting(account, pool):
+            if not placement.has_room(pool):
+                break
             node = placement.room(pool, task)
             if node is not None:
                 _begin(state, account, pool, node, task, at)

@@ -1,6 +1,8 @@
 """What a pool's formula can ask for, as it was over time."""
 
-from local.clouds.azure.batch.models import ENDED, KINDS, Account, Pool
+from collections import Counter
+
+from local.clouds.azure.batch.models import ENDED, KINDS, Account, Pool, Task
 
 KEPT = 10_000
 """Changes of a metric that are remembered."""
@@ -8,22 +10,31 @@ KEPT = 10_000
 
 def values(account: Account, pool: Pool) -> dict[str, float]:
     """Every metric now. Tasks are counted, never slots: the service knows no others."""
-    tasks = account.tasks_on(pool.id)
-    on_nodes = sum(task.node is not None for task in tasks)
-    active = sum(task.state.name == "active" and task.job.state.name == "active" for task in tasks)
+    counts: Counter[str] = Counter()
+    for job in account.jobs_on(pool.id):
+        waits = job.state.name == "active"
+        counts.update(_kind(task, waits=waits) for task in job.tasks.values())
     preempted = sum(node.state.name == "preempted" for node in pool.nodes.values())
     return {
-        "$ActiveTasks": active,
-        "$RunningTasks": on_nodes,
-        "$PendingTasks": active + on_nodes,
-        "$SucceededTasks": sum(task.succeeded for task in tasks),
-        "$FailedTasks": sum(task.state.name == ENDED and not task.succeeded for task in tasks),
+        "$ActiveTasks": counts["active"],
+        "$RunningTasks": counts["running"],
+        "$PendingTasks": counts["active"] + counts["running"],
+        "$SucceededTasks": counts["succeeded"],
+        "$FailedTasks": counts["failed"],
         "$TaskSlotsPerNode": pool.slots,
         "$CurrentDedicatedNodes": len(pool.of(KINDS[0])),
         "$CurrentLowPriorityNodes": len(pool.of(KINDS[1])),
         "$PreemptedNodeCount": preempted,
         "$UsableNodeCount": sum(node.state.name in ("idle", "running") for node in pool.nodes.values()),
     }
+
+
+def _kind(task: Task, *, waits: bool) -> str:
+    if task.node is not None:
+        return "running"
+    if task.state.name == ENDED:
+        return "failed" if task.failure else "succeeded"
+    return "active" if waits else "held"
 
 
 def note(account: Account, pool: Pool, at: float) -> None:

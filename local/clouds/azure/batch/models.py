@@ -184,10 +184,6 @@ class Account:
         """The jobs that send their tasks to a pool."""
         return [job for job in self.jobs.values() if job.pool.lower() == pool.lower()]
 
-    def tasks_on(self, pool: str) -> list[Task]:
-        """All tasks of those jobs."""
-        return [task for job in self.jobs_on(pool) for task in job.tasks.values()]
-
 
 class Batch:
     """All accounts by name in lower case."""

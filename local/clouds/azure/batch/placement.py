@@ -18,13 +18,18 @@ def waiting(account: Account, pool: Pool) -> Iterator[Task]:
                 yield task
 
 
+def has_room(pool: Pool) -> bool:
+    """Whether any node could take a task of one slot."""
+    return any(_open(node) and node.used < pool.slots for node in pool.nodes.values())
+
+
+def _open(node: Node) -> bool:
+    return node.state.name in READY and not node.leaving
+
+
 def room(pool: Pool, task: Task) -> Node | None:
     """The emptiest node with room for a task, or with the policy `pack` the fullest."""
-    free = [
-        node
-        for node in pool.nodes.values()
-        if node.state.name in READY and not node.leaving and node.used + task.slots <= pool.slots
-    ]
+    free = [node for node in pool.nodes.values() if _open(node) and node.used + task.slots <= pool.slots]
     policy = str((pool.body.get("taskSchedulingPolicy") or {}).get("nodeFillType") or "spread").lower()
     if policy == "pack":
         return max(free, key=lambda node: node.used, default=None)

@@ -51,6 +51,7 @@ def _environment(state: "State", account: Account, task: Task) -> dict[str, str]
     common = task.job.body.get("commonEnvironmentSettings") or []
     return {
         "HEADNODE_AZURE_URL": state.url,
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"{state.url}/imds/{task.node.id}",
         "AZ_BATCH_ACCOUNT_NAME": account.name,
         "AZ_BATCH_ACCOUNT_URL": f"{state.url}/batch/{account.name}",
         "AZ_BATCH_POOL_ID": task.pool,

@@ -40,7 +40,7 @@ def pool(found: Pool, url: str) -> Body:
         **_counts(found),
     }
     if start:
-        shown["startTask"] = {"userIdentity": _USER, "maxTaskRetryCount": 0, "waitForSuccess": False, **start}
+        shown["startTask"] = _start_task(start)
     if found.errors:
         shown["resizeErrors"] = found.errors
     if found.run:
@@ -81,9 +81,13 @@ def node(found: Node, pool: Pool, url: str) -> Body:
         },
     }
     if pool.body.get("startTask"):
-        shown["startTask"] = pool.body["startTask"]
+        shown["startTask"] = _start_task(pool.body["startTask"])
         shown["startTaskInfo"] = _start_info(found)
     return shown
+
+
+def _start_task(body: Body) -> Body:
+    return {"userIdentity": _USER, "maxTaskRetryCount": 0, "waitForSuccess": False, **body}
 
 
 def _start_info(found: Node) -> Body:

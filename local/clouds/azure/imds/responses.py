@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from local.clouds.answer import Answer
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.batch import identities as nodes
 from local.clouds.azure.call import Call
 from local.clouds.azure.compute import life
 from local.clouds.azure.compute.models import MACHINE
@@ -19,12 +20,13 @@ class _Bad(Exception):
 
 
 def token(state: "State", call: Call) -> Answer:
-    """A token of the VM's identity."""
+    """A token of the identity of the VM, or of a Batch node's pool."""
     try:
-        vm = _vm(state, call)
+        holder = nodes.holder(state, call.names["machine"]) or _vm(state, call)
+        _check(call)
     except _Bad as bad:
         return _bad(str(bad))
-    principal = models.identity(state, vm, call.query)
+    principal = models.identity(state, holder, call.query)
     if principal is None:
         return Answer.json({"error": "invalid_request", "error_description": "Identity not found"}, 400)
     return managed(state, principal, call)
@@ -72,13 +74,17 @@ def acknowledge(state: "State", call: Call) -> Answer:
     return Answer(200)
 
 
-def _vm(state: "State", call: Call) -> Resource:
+def _check(call: Call) -> None:
     if call.headers.get("metadata", "").lower() != "true":
         raise _Bad("Required metadata header not specified")
     if "x-forwarded-for" in call.headers:
         raise _Bad("metadata is not for others")
     if not call.query.get("api-version"):
         raise _Bad("api-version was not specified in the request")
+
+
+def _vm(state: "State", call: Call) -> Resource:
+    _check(call)
     for each in state.store.of(MACHINE):
         if each.properties["vmId"] == call.names["machine"]:
             return each

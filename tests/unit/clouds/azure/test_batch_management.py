@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
 
 from local.clouds.azure import EmulatedAzure
 from local.clouds.azure.batch.models import Quotas
 from tests.azure_cloud import LOCATION, Clients
-from tests.unit.clouds.azure.batch import ACCOUNT, GROUP, arm_body, management, refusal, service
+from tests.unit.clouds.azure.batch import ACCOUNT, AUDIENCE, GROUP, arm_body, management, refusal, service
 from tests.unit.clouds.azure.official import EXAMPLES, differences, example
 
 POOLS = "Microsoft.Batch/batchAccounts/pools"
@@ -102,6 +103,27 @@ def test_a_pool_has_an_identity_that_its_maker_may_assign(azure: EmulatedAzure, 
     assert refusal(arm.pool.create, GROUP, ACCOUNT, "other", body) == (403, "LinkedAuthorizationFailed")
     body["identity"]["userAssignedIdentities"] = {f"{made.id}x": {}}
     assert refusal(arm.pool.create, GROUP, ACCOUNT, "other", body) == (400, "FailedIdentityOperation")
+
+
+def test_a_node_gives_its_tasks_tokens_of_the_pools_identity(
+    azure: EmulatedAzure, clients: Clients, arm: Any
+):
+    made = identity(clients)
+    body = {**arm_body(), "identity": {"type": "UserAssigned", "userAssignedIdentities": {made.id: {}}}}
+    arm.pool.create(GROUP, ACCOUNT, "pool", body)
+    arm.pool.create(GROUP, ACCOUNT, "plain", arm_body())
+    asked = {"api-version": "2018-02-01", "resource": AUDIENCE}
+
+    def ask(pool: str, **headers: str) -> httpx.Response:
+        node = next(iter(azure.batch_pool(ACCOUNT, pool).nodes))
+        where = f"{azure.url}/imds/{node}/metadata/identity/oauth2/token"
+        return httpx.get(where, params=asked, headers=headers)
+
+    bearer = ask("pool", Metadata="true").json()["access_token"]
+    found = azure.state.directory.read(bearer)
+    assert found is not None
+    assert found.principal == made.principal_id
+    assert (ask("pool").status_code, ask("plain", Metadata="true").status_code) == (400, 400)
 
 
 def test_a_pool_stands_in_a_subnet_that_its_maker_may_join(azure: EmulatedAzure, subnet: str, arm: Any):
