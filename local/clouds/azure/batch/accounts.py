@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.clouds.answer import Answer
 from local.clouds.azure.arm.store import Resource
 from local.clouds.azure.arm.tracked import existing, lister
+from local.clouds.azure.batch import running
 from local.clouds.azure.batch.models import Account, Quotas
 from local.clouds.azure.call import Call
 from local.clouds.azure.resources.models import TYPE as GROUP
@@ -64,9 +65,18 @@ def find(state: "State", name: str) -> Account | None:
     """The account of that name; it is gone with its resource."""
     found = state.batch.accounts.get(name.lower())
     if found and state.store.get(found.home) is None:
-        del state.batch.accounts[name.lower()]
+        drop(state, name)
         return None
     return found
+
+
+def drop(state: "State", name: str) -> None:
+    """An account is gone, and its tasks' processes with it. Idempotent."""
+    found = state.batch.accounts.pop(name.lower(), None)
+    for job in found.jobs.values() if found else ():
+        for task in job.tasks.values():
+            task.run += 1
+            running.stop(state, task)
 
 
 def of(state: "State", call: Call) -> Account:

@@ -103,7 +103,7 @@ def end(
     if node and failure is None:
         node.well += 1
     task.exit_code, task.failure, task.ended_at = exit_code, failure, at
-    most = int((task.body.get("constraints") or {}).get("maxTaskRetryCount") or 0)
+    most = _retries(task)
     if exit_code and (most < 0 or task.retries < most):
         task.retries += 1
         task.state.become("active", at)
@@ -112,6 +112,15 @@ def end(
     if pool:
         schedule(state, account, pool, at)
     consider(state, account, task.job, at)
+
+
+def _retries(task: Task) -> int:
+    """How often a task is tried again, by its own word or else by its job's; -1 is for ever."""
+    for body in (task.body, task.job.body):
+        most = (body.get("constraints") or {}).get("maxTaskRetryCount")
+        if most is not None:
+            return int(most)
+    return 0
 
 
 def requeue(state: "State", account: Account, task: Task, at: float) -> None:

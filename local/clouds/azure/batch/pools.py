@@ -62,8 +62,19 @@ def patch(request: Request) -> Answer:
             raise errors.invalid(name, asked[name], "The property can not be changed by an update.")
         if name not in ALWAYS and found.nodes:
             raise errors.wrong_state(f"{name} can be changed only while the pool has no nodes.")
-    pool_life.change(found, {**found.body, **asked}, request.now)
+    body = {**found.body, **asked}
+    pool_life.check(request.state, body)
+    pool_life.change(found, body, request.now)
     return request.done(200, f"pools/{found.id}", *_mark(found))
+
+
+def replace(request: Request) -> Answer:
+    """204: the start task, metadata and packages are what is given, and nothing where nothing is."""
+    found, asked = find(request, writes=True), request.body()
+    kept = {name: value for name, value in found.body.items() if name not in ALWAYS or name == "displayName"}
+    given = {name: asked[name] for name in ALWAYS if asked.get(name)}
+    pool_life.change(found, {**kept, **given}, request.now)
+    return request.done(204, f"pools/{found.id}", *_mark(found))
 
 
 def delete(request: Request) -> Answer:

@@ -101,6 +101,8 @@ def run(state: "State", account: Account, pool: Pool, at: float) -> None:
     if found is None:
         return
     wanted = {kind: max(0, int(number(found[name]))) for kind, name in zip(KINDS, WRITABLE, strict=False)}
+    if wanted == pool.targets and pool.allocation.name == "resizing":
+        return
     if wanted != pool.targets or any(wanted[kind] != len(pool.of(kind)) for kind in KINDS):
         allocation.resize(state, account, pool, wanted, str(found[WRITABLE[2]]), at)
 

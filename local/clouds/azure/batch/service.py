@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.clouds.answer import Answer
-from local.clouds.azure.batch import access, accounts, errors, shown
+from local.clouds.azure.batch import access, accounts, errors, shapes, shown
 from local.clouds.azure.batch.models import Account, Body
 from local.clouds.azure.call import Call
 from local.clouds.azure.errors import Refused
@@ -45,9 +45,11 @@ class Request:
     def body(self) -> Body:
         """The JSON object that was sent. Raises Refused."""
         try:
-            return self.call.document()
+            body = self.call.document()
         except Refused:
             raise errors.bad_body() from None
+        shapes.check(body)
+        return body
 
     def check_match(self, changed_at: float, version: int) -> None:
         """Raises Refused for a resource that is not, or is, the one of If-Match, or If-None-Match."""

@@ -31,6 +31,7 @@ _SERVICE: tuple[tuple[str, str, str, str, Handler], ...] = (
     ("GET", "/pools/{pool}", "GetPool", "pools/read", pools.get),
     ("HEAD", "/pools/{pool}", "PoolExists", "pools/read", pools.head),
     ("PATCH", "/pools/{pool}", "UpdatePool", "pools/write", pools.patch),
+    ("POST", "/pools/{pool}/updateproperties", "ReplacePoolProperties", "pools/write", pools.replace),
     ("DELETE", "/pools/{pool}", "DeletePool", "pools/delete", pools.delete),
     ("POST", "/pools/{pool}/resize", "ResizePool", "pools/write", pools.resize),
     ("POST", "/pools/{pool}/stopresize", "StopPoolResize", "pools/write", pools.stop_resize),

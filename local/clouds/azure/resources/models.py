@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.arm.store import Resource
+from local.clouds.azure.batch import accounts as batch
 from local.clouds.azure.operationalinsights.models import WORKSPACE, put_aside
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def empty(state: "State", group: Resource) -> None:
         if each.type.lower() == WORKSPACE.lower():
             tables = [t for t in inside if t.id.lower().startswith(f"{each.id.lower()}/tables/")]
             put_aside(state, each, tables)
+        elif each.type.lower() == batch.TYPE.lower():
+            batch.drop(state, each.name)
         elif "principalId" in each.properties and each.type.endswith("userAssignedIdentities"):
             state.directory.remove(each.properties["principalId"])
 

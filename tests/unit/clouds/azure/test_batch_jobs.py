@@ -241,3 +241,11 @@ def test_more_urgent_jobs_come_first_and_disabled_ones_not_at_all(azure: Emulate
     assert states(batch, "urgent") == {"task": "active"}
     begin(batch, "enable_job", "urgent")
     assert states(batch, "urgent") == {"task": "running"}
+
+
+def test_a_job_can_say_how_often_its_tasks_are_retried(azure: EmulatedAzure, batch: Any):
+    batch.create_job(job_body("keen", constraints={"maxTaskRetryCount": 2}))
+    for id, limits, left in (("a", {}, "running"), ("b", {"maxTaskRetryCount": 0}, "completed")):
+        batch.create_task("keen", task_body(id, constraints=limits))
+        azure.end_task(ACCOUNT, "keen", id, 1)
+        assert batch.get_task("keen", id).state.value == left

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from local.clouds.azure import EmulatedAzure
-from tests.unit.clouds.azure.batch import ACCOUNT, begin, job_body, pool_body, service, states, task_body
+from tests.azure_cloud import Clients
+from tests.unit.clouds.azure.batch import (
+    ACCOUNT,
+    GROUP,
+    begin,
+    job_body,
+    pool_body,
+    service,
+    states,
+    task_body,
+)
 
 
 @pytest.fixture
@@ -101,3 +111,10 @@ def test_nothing_outlives_its_job_nor_a_reset(azure_with_machines: EmulatedAzure
     cloud.reset()
     assert not any(machine.alive for machine in machines)
     assert processes(cloud) == []
+
+
+def test_a_group_takes_the_processes_of_its_account_along(azure_with_machines: EmulatedAzure, batch: Any):
+    batch.create_task("job", shell("sleep 600", constraints={"maxTaskRetryCount": 5}))
+    until(lambda: bool(processes(azure_with_machines)))
+    Clients(azure_with_machines).resources.resource_groups.begin_delete(GROUP).result()
+    until(lambda: not processes(azure_with_machines))

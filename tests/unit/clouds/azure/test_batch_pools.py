@@ -201,6 +201,15 @@ def test_what_may_change_changes_and_conditions_hold(batch: Any):
     assert batch.get_pool("pool").metadata[0].value == "b"
 
 
+def test_properties_can_be_replaced(batch: Any):
+    batch.create_pool(pool_body(startTask={"commandLine": "x"}, displayName="mine"))
+    batch.replace_pool_properties(
+        "pool", {"metadata": [{"name": "a", "value": "b"}], "applicationPackageReferences": []}
+    )
+    pool = batch.get_pool("pool")
+    assert (pool.start_task, pool.metadata[0].name, pool.display_name) == (None, "a", "mine")
+
+
 def test_images_are_those_that_pools_take(batch: Any):
     found = {
         (each.image_reference.sku, each.node_agent_sku_id): each for each in batch.list_supported_images()

@@ -13,7 +13,16 @@ from azure.core.exceptions import HttpResponseError
 from local.clouds.azure import EmulatedAzure
 from tests.azure_cloud import RETRIES_OFF, Bearer, Clients, Credential, token
 from tests.clock import FakeClock
-from tests.unit.clouds.azure.batch import ACCOUNT, AUDIENCE, job_body, pool_body, refusal, service, task_body
+from tests.unit.clouds.azure.batch import (
+    ACCOUNT,
+    AGENT,
+    AUDIENCE,
+    job_body,
+    pool_body,
+    refusal,
+    service,
+    task_body,
+)
 
 ROOT = "Microsoft.Batch/batchAccounts"
 CONTRIBUTOR = "6aaa78f1-f7de-44ca-8722-c64a23943cae"
@@ -173,3 +182,33 @@ def test_an_answer_can_get_lost_after_the_work(azure: EmulatedAzure):
     with pytest.raises(Exception, match=r"(?i)connection"):
         client.create_job(job_body())
     assert refusal(client.create_job, job_body()) == (409, "JobExists")
+
+
+WRONG = [
+    ("pools", {"id": "x", "vmSize": 3}),
+    ("pools", pool_body(virtualMachineConfiguration="ubuntu")),
+    ("pools", pool_body(virtualMachineConfiguration={"imageReference": "ubuntu", "nodeAgentSKUId": AGENT})),
+    ("pools", pool_body(targetDedicatedNodes="many")),
+    ("pools", pool_body(taskSlotsPerNode=True)),
+    ("pools", pool_body(enableAutoScale=True, autoScaleFormula=["x"])),
+    ("jobs", job_body(poolInfo="pool")),
+    ("jobs", job_body(constraints=[])),
+    ("jobs", job_body(priority="high")),
+    ("jobs/known/tasks", task_body(environmentSettings=["A=b"])),
+    ("jobs/known/tasks", task_body(environmentSettings=[{"value": "b"}])),
+    ("jobs/known/tasks", task_body(requiredSlots="2")),
+    ("jobs/known/tasks", task_body(constraints={"maxWallClockTime": 3})),
+    ("jobs/known/addtaskcollection", {"value": ["task"]}),
+    ("jobs/known/addtaskcollection", {"value": "task"}),
+    ("jobs", ["no object"]),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), WRONG, ids=[str(number) for number in range(len(WRONG))])
+def test_bodies_of_the_wrong_shape_are_refused(azure: EmulatedAzure, path: str, body: Any):
+    service(azure).create_job(job_body("known"))
+    where = f"{azure.url}/batch/{ACCOUNT}/{path}"
+    headers = {"Authorization": f"Bearer {token(azure, AUDIENCE)}"}
+    answer = httpx.post(where, params={"api-version": "2025-06-01"}, json=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"] in ("InvalidPropertyValue", "InvalidRequestBody")

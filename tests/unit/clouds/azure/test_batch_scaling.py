@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from local.clouds.azure import EmulatedAzure
+from local.clouds.azure.batch import allocation
 from local.clouds.azure.batch.models import Quotas
 from local.clouds.azure.batch.spans import stamp
 from tests.clock import FakeClock
@@ -142,3 +143,12 @@ def test_want_of_cores_is_seen_at_every_interval(azure: EmulatedAzure, azure_clo
     service(azure, quotas=Quotas(dedicated=8))
     azure_clock.advance(300)
     assert (size(batch), batch.get_pool("pool").resize_errors) == ((2, 0), None)
+
+
+def test_a_resize_that_takes_long_is_not_begun_anew(azure: EmulatedAzure, azure_clock: FakeClock, batch: Any):
+    azure.timings.transitions = {allocation.RESIZE: 400}
+    batch.create_pool(scaled("$TargetDedicatedNodes = 2"))
+    azure_clock.advance(399)
+    assert size(batch) == (0, 0)
+    azure_clock.advance(1)
+    assert size(batch) == (2, 0)
