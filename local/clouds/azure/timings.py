@@ -31,6 +31,12 @@ class Timings:
 
 
 TYPICAL = {
+    "Microsoft.Batch/batchAccounts/pools/resize": 60.0,
+    "Microsoft.Batch/batchAccounts/pools/nodes/boot": 90.0,
+    "Microsoft.Batch/batchAccounts/pools/delete": 60.0,
+    "Microsoft.Batch/batchAccounts/jobs/tasks/prepare": 2.0,
+    "Microsoft.Batch/batchAccounts/jobs/terminate": 5.0,
+    "Microsoft.Batch/batchAccounts/jobs/delete": 10.0,
     "Microsoft.Compute/virtualMachines/write": 25.0,
     "Microsoft.Compute/virtualMachines/delete": 40.0,
     "Microsoft.Network/virtualNetworks/write": 4.0,

@@ -8,6 +8,7 @@ from local.clouds.azure import EmulatedAzure
 from local.clouds.azure.batch import allocation
 from local.clouds.azure.batch.models import Quotas
 from local.clouds.azure.batch.spans import stamp
+from local.clouds.azure.timings import TYPICAL
 from tests.clock import FakeClock
 from tests.unit.clouds.azure.batch import ACCOUNT, begin, job_body, pool_body, refusal, service, task_body
 from tests.unit.clouds.azure.test_batch_formulas import DEFAULT
@@ -152,3 +153,24 @@ def test_a_resize_that_takes_long_is_not_begun_anew(azure: EmulatedAzure, azure_
     assert size(batch) == (0, 0)
     azure_clock.advance(1)
     assert size(batch) == (2, 0)
+
+
+def test_a_cloud_that_takes_its_time_comes_to_the_same_end(
+    azure: EmulatedAzure, azure_clock: FakeClock, batch: Any
+):
+    azure.timings.transitions = dict(TYPICAL)
+    batch.create_pool(scaled("$TargetDedicatedNodes = 1"))
+    batch.create_job(job_body())
+    batch.create_task("job", task_body())
+    seen = []
+    for seconds in (0, 60, 90, 2):
+        azure_clock.advance(seconds)
+        seen.append(
+            (batch.get_pool("pool").allocation_state.value, batch.get_task("job", "task").state.value)
+        )
+    assert seen == [
+        ("resizing", "active"),
+        ("steady", "active"),
+        ("steady", "preparing"),
+        ("steady", "running"),
+    ]
