@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.clouds.answer import Answer
 from local.clouds.azure.arm.store import Resource
 from local.clouds.azure.arm.tracked import existing, lister
-from local.clouds.azure.batch import running
+from local.clouds.azure.batch.leaving import TYPE, drop
 from local.clouds.azure.batch.models import Account, Quotas
 from local.clouds.azure.call import Call
 from local.clouds.azure.resources.models import TYPE as GROUP
@@ -16,7 +16,6 @@ from local.clouds.azure.resources.models import TYPE as GROUP
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
 
-TYPE = "Microsoft.Batch/batchAccounts"
 _NAME = re.compile(r"[a-z0-9]{3,24}")
 ACCOUNT_QUOTA = 5
 """Accounts in a region of a subscription."""
@@ -68,15 +67,6 @@ def find(state: "State", name: str) -> Account | None:
         drop(state, name)
         return None
     return found
-
-
-def drop(state: "State", name: str) -> None:
-    """An account is gone, and its tasks' processes with it. Idempotent."""
-    found = state.batch.accounts.pop(name.lower(), None)
-    for job in found.jobs.values() if found else ():
-        for task in job.tasks.values():
-            task.run += 1
-            running.stop(state, task)
 
 
 def of(state: "State", call: Call) -> Account:

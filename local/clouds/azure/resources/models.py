@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.arm.store import Resource
-from local.clouds.azure.batch import accounts as batch
+from local.clouds.azure.batch import leaving as batch
 from local.clouds.azure.operationalinsights.models import WORKSPACE, put_aside
 
 if TYPE_CHECKING:
