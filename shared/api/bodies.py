@@ -153,14 +153,15 @@ class CreateCredentials(Body):
     credentials: CredentialsFields
 
 
+RUN_NAME = r"^[A-Za-z](?:[-_]?[A-Za-z0-9])*$"
+
+
 class LaunchFields(Kept):
     """What to run, with what, where."""
 
     pipeline: NoOption | None = None
     compute_env_id: Annotated[Line, StringConstraints(max_length=22)] | None = None
-    run_name: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z](?:[-_]?[A-Za-z0-9])*$", max_length=80)] | None
-    ) = None
+    run_name: Annotated[str, StringConstraints(pattern=RUN_NAME, max_length=80)] | None = None
     work_dir: ShortLine | None = None
     revision: NoOption | None = None
     commit_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{0,40}$")] | None = None

@@ -111,6 +111,20 @@ def make_primary(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str
     return Response(status_code=204)
 
 
+@router.post("/{id}/validate")
+def validate_environment(
+    world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str, force: bool = False
+) -> dict[str, Any]:
+    """Holds the account against it once more. With `force` an INVALID one is taken back unseen."""
+    if force:
+        if (known := records.environment(world, id, workspace)).status != "INVALID":
+            raise Problem(409, f"compute environment {known.name} is {known.status}, not INVALID")
+        found = decided(lambda: changes.believed(world, records.environment(world, id, workspace)))
+        return {"status": found.status, "message": None, "transientError": False}
+    found, why = decided(lambda: changes.revalidated(world, records.environment(world, id, workspace)))
+    return {"status": found.status, "message": why or found.message or None, "transientError": bool(why)}
+
+
 @router.post("/{id}/disable", status_code=204)
 def disable(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str) -> Response:
     """It takes no more runs; those under way go on."""

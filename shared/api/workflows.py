@@ -1,6 +1,7 @@
 """/workflow: runs, their tasks and their counters."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -11,11 +12,11 @@ from shared.api.answers import runs as answers
 from shared.api.answers import tasks as task_answers
 from shared.api.answers.progress import progress
 from shared.api.auth import ByUser, ByUserOrRun
-from shared.api.bodies import DeleteRuns
+from shared.api.bodies import RUN_NAME, DeleteRuns
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
-from shared.api.problem import Problem, not_found
+from shared.api.problem import Problem, bad, not_found
 from shared.api.routes import Routes
-from shared.errors import Conflict
+from shared.errors import Conflict, Fault
 from shared.model.metrics import Metrics
 from shared.model.run import Run, Task
 from shared.steps import runs as steps
@@ -23,6 +24,7 @@ from shared.steps import runs as steps
 router = Routes(prefix="/workflow", tags=["workflows"])
 
 Most = Annotated[int, Query(alias="max", ge=0, le=1000)]
+LONGEST_NAME = 80
 Offset = Annotated[int, Query(ge=0)]
 
 
@@ -48,6 +50,28 @@ def list_runs(
         before = offset if page or further else total(world, workspace, search)
         answer["totalSize"] = before + len(page) + further
     return answer
+
+
+@router.get("/random-name")
+def random_name(world: Here, _token: ByUser) -> dict[str, Any]:
+    """A name for a run that no other run has."""
+    return {"name": f"run_{world.ids.new(12).lower()}"}
+
+
+@router.get("/validate", status_code=204, responses={409: {"description": "Conflict"}})
+def validate_name(
+    world: Here,
+    _token: ByUser,
+    runName: str = "",  # noqa: N803
+    sessionId: str = "",  # noqa: N803
+) -> Response:
+    """204 when a run may be called so; with a session 409 when one of that session is called so already."""
+    if len(runName) > LONGEST_NAME or not re.fullmatch(RUN_NAME, runName):
+        raise bad(Fault("runName", f"at most {LONGEST_NAME} letters, digits, and single - or _ between"))
+    same = world.store.find(Run, "session", sessionId, limit=200).items if sessionId else ()
+    if any(run.name == runName for run in same):
+        raise Problem(409, f"run {runName} of this session already exists")
+    return Response(status_code=204)
 
 
 def total(world: Here, workspace: int, search: str) -> int:

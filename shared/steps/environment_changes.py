@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, Refused, Retry
 from shared.model.environment import Environment
 from shared.ports import World
 from shared.steps.environments import credentials_faults
@@ -54,6 +54,33 @@ def switch(world: World, environment: Environment, status: str) -> Environment:
     if {environment.status, status} != {"AVAILABLE", "DISABLED"}:
         raise Conflict(f"compute environment {environment.name} is {environment.status}")
     return world.store.save(environment.to(status, world.clock.now()))
+
+
+def revalidated(world: World, environment: Environment) -> tuple[Environment, str]:
+    """Holds the account against it once more: AVAILABLE without a fault, INVALID with all of them. Second
+    is why nothing could be said (the cloud gave no usable answer); then it stays as it was. Raises
+    Conflict in any other state than these two."""
+    if environment.status not in ("AVAILABLE", "INVALID"):
+        raise Conflict(f"compute environment {environment.name} is {environment.status}")
+    try:
+        faults = "; ".join(map(str, world.provider(environment).check()))
+    except Retry as error:
+        return environment, str(error)
+    except Refused as error:
+        faults = str(error)
+    now = world.clock.now()
+    status = "INVALID" if faults else "AVAILABLE"
+    found = environment.but(checked_at=now, message=faults, updated_at=now)
+    if status != environment.status:
+        found = found.to(status, now, message=faults)
+    return world.store.save(found), ""
+
+
+def believed(world: World, environment: Environment) -> Environment:
+    """AVAILABLE on a person's word, unseen. Raises Conflict unless it is INVALID."""
+    if environment.status != "INVALID":
+        raise Conflict(f"compute environment {environment.name} is {environment.status}")
+    return world.store.save(environment.to("AVAILABLE", world.clock.now(), message=""))
 
 
 def standing(environment: Environment) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.errors import Fault, Refused, Unreachable
 from shared.model.environment import Environment
 from tests.unit.api.front import Front, env_body
 
@@ -167,3 +168,28 @@ def test_the_full_record_shows_everything_but_secrets(api: Front) -> None:
     shown = api.get(f"/headnode/runs/{run}")
     assert shown["attempts"][0]["machine_id"] == "i-0"
     assert "boot_secret" not in shown["attempts"][0]
+
+
+def test_one_is_held_against_its_account_again(api: Front) -> None:
+    id = api.environment()
+    api.cloud.faults = [Fault("instanceType", "is not sold here any more")]
+    found = api.post(f"/compute-envs/{id}/validate", {})
+    assert (found["status"], found["transientError"]) == ("INVALID", False)
+    assert "instanceType: is not sold" in found["message"]
+    assert api.get(f"/compute-envs/{id}")["computeEnv"]["status"] == "INVALID"
+
+    api.cloud.faults = []
+    assert api.post(f"/compute-envs/{id}/validate", {})["status"] == "AVAILABLE"
+    api.cloud.error = Unreachable("the cloud did not answer")
+    found = api.post(f"/compute-envs/{id}/validate", {})
+    assert found == {"status": "AVAILABLE", "message": "the cloud did not answer", "transientError": True}
+
+
+def test_one_is_believed_only_while_it_is_invalid(api: Front) -> None:
+    id = api.environment()
+    assert api.call("POST", f"/compute-envs/{id}/validate?force=true").status_code == 409
+    api.cloud.error = Refused("the keys are gone")
+    assert api.post(f"/compute-envs/{id}/validate", {})["message"] == "the keys are gone"
+    assert api.post(f"/compute-envs/{id}/validate?force=true", {})["status"] == "AVAILABLE"
+    api.delete(f"/compute-envs/{id}")
+    assert api.call("POST", f"/compute-envs/{id}/validate").status_code == 400

@@ -230,3 +230,17 @@ def test_an_unknown_run_is_not_found(api: Front, path: str) -> None:
     assert "not found" in answer.json()["message"]
     run = api.launch(api.environment())
     assert api.call("GET", f"/workflow/{run}{path}?workspaceId=1").status_code == 404
+
+
+def test_a_name_for_a_run_can_be_had_and_held_against_others(api: Front) -> None:
+    name = api.get("/workflow/random-name")["name"]
+    assert name != api.get("/workflow/random-name")["name"]
+    assert api.call("GET", f"/workflow/validate?runName={name}").status_code == 204
+    assert api.call("GET", "/workflow/validate?runName=9lives").status_code == 400
+    assert api.call("GET", f"/workflow/validate?runName={'a' * 81}").status_code == 400
+    run = api.launch(api.environment(), runName=name)
+    session = api.get(f"/workflow/{run}")["workflow"]["sessionId"]
+    taken = api.call("GET", f"/workflow/validate?runName={name}&sessionId={session}")
+    assert taken.status_code == 409
+    assert "already exists" in taken.json()["message"]
+    assert api.call("GET", f"/workflow/validate?runName=other&sessionId={session}").status_code == 204
