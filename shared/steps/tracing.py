@@ -15,6 +15,7 @@ from shared.model.metrics import Metrics
 from shared.model.run import Run, Task
 from shared.model.timeline import Event
 from shared.ports import World
+from shared.steps import spending
 from shared.steps.runs import concluded
 
 FINISHED = ("COMPLETED", "CACHED", "FAILED", "ABORTED")
@@ -142,18 +143,24 @@ def progress(
     attempt: int = 0,
 ) -> Run:
     """New counters, and tasks that changed. `instant` is the client's own time: what is older than what
-    we have is left out, as is a step back from a finished task. Raises Stale before anything is written."""
+    we have is left out, as is a step back from a finished task. Raises Stale before anything is written.
+    The run is written before the tasks: a report that was cut short in between comes again."""
     run = unstopped(find(world, run_id))
     newer = instant >= last_instant(run) and not is_late(run, attempt)
     changed, finished = sorted_out(world, run.id, tasks, newer)
     if newer and not run.is_over:
         now = world.clock.now()
-        counters = {**run.progress, **bounded(counts or {}), "instant": instant or last_instant(run)}
-        counters["spent"] = spent(run.progress.get("spent") or {}, finished)
+        counters = {**counted(run, counts, instant), **spending.added(run.progress, finished)}
         run = world.store.save(awake(run.but(progress=counters, traced_at=now), now))
     if changed:
         world.store.put_many(changed)
     return run
+
+
+def counted(run: Run, counts: Mapping[str, Any] | None, instant: int) -> dict[str, Any]:
+    """The run's counters with those of a report. What we add up ourselves is not for a client to say."""
+    told = {key: value for key, value in bounded(counts or {}).items() if key not in spending.OURS}
+    return {**run.progress, **told, "instant": instant or last_instant(run)}
 
 
 def last_instant(run: Run) -> int:
@@ -179,41 +186,6 @@ def sorted_out(
         if is_over and not was_over:
             over.append(task)
     return kept, over
-
-
-def spent(before: Mapping[str, Any], finished: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What finished tasks used, in all (`""`) and by process, with these ones added."""
-    total: dict[str, Any] = {key: dict(value) for key, value in before.items() if isinstance(value, dict)}
-    for task in finished:
-        for key in ("", f"process {task.get('process')}"):
-            sums = total.setdefault(key, {})
-            for name, value in used(task).items():
-                sums[name] = sums.get(name, 0) + value
-        if isinstance(task.get("executor"), str):
-            total.setdefault("executors", {})[task["executor"]] = True
-    return total
-
-
-def used(task: Mapping[str, Any]) -> dict[str, int]:
-    """What one task used. Times in milliseconds of one core, sizes in bytes."""
-    cpus, realtime = number(task, "cpus"), number(task, "realtime")
-    return {
-        "cpus": int(cpus),
-        "cpuTime": int(cpus * realtime),
-        "cpuLoad": int(number(task, "pcpu") / 100.0 * realtime),
-        "memoryRss": int(number(task, "peakRss") or number(task, "rss")),
-        "memoryReq": int(number(task, "memory")),
-        "readBytes": int(number(task, "readBytes")),
-        "writeBytes": int(number(task, "writeBytes")),
-        "volCtxSwitch": int(number(task, "volCtxt")),
-        "invCtxSwitch": int(number(task, "invCtxt")),
-    }
-
-
-def number(task: Mapping[str, Any], name: str) -> float:
-    """A number from a report; 0 where there is none."""
-    value = task.get(name)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
 
 
 def heartbeat(
@@ -247,7 +219,7 @@ def complete(
     failed = told.get("success") is not True
     run = run.but(
         workflow={**run.workflow, **told},
-        progress={**run.progress, **bounded(counts or {}), "instant": instant or last_instant(run)},
+        progress=counted(run, counts, instant),
         traced_at=now,
         updated_at=now,
     )

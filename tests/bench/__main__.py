@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import azure, azure_life, cold, cold_functions, launches, logpage, reaping
+from tests.bench import azure, azure_life, cold, cold_functions, launches, logpage, reaping, tracing
 from tests.bench.figures import HEADER, Figure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -15,6 +15,7 @@ SUITES = {
     "cold": cold,
     "reap": reaping,
     "log": logpage,
+    "trace": tracing,
     "azure": azure,
     "azure-life": azure_life,
     "functions": cold_functions,

@@ -1,0 +1,127 @@
+"""What Nextflow reports, through the API: by time, on SQLite."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from shared.api.app import build
+from shared.api.auth import issue_token
+from shared.clock import SystemClock, SystemIds
+from shared.model.run import Task
+from shared.model.settings import Settings
+from shared.ports import World
+from shared.wiring import local_world
+from tests.bench.figures import Figure
+
+TASKS, SCRIPT, ROUNDS = 100, 10_240, 15
+MANY, CHUNK = 50_000, 5_000
+CLIENTS = 200
+
+
+def task(number: int, status: str = "COMPLETED", script: int = 0) -> dict[str, Any]:
+    """A task as Nextflow reports it."""
+    return {
+        "taskId": number, "status": status, "hash": f"ab/{number:06d}", "name": f"COUNT ({number})",
+        "process": "COUNT", "exit": 0, "cpus": 2, "realtime": 1500, "duration": 2000, "pcpu": 90.5,
+        "peakRss": 10**8, "memory": 2**31, "workdir": f"s3://bench/work/ab/{number:06d}",
+        "executor": "local", "script": f"echo {number}; ".ljust(script, "x"),
+    }  # fmt: skip
+
+
+def counters(done: int) -> dict[str, Any]:
+    """The counters beside them."""
+    names = ("pending", "submitted", "running", "failed", "cached", "ignored", "retries", "aborted")
+    counts = {**dict.fromkeys(names, 0), "succeeded": done}
+    return {**counts, "processes": [{"index": 0, "name": "COUNT", **counts}]}
+
+
+def figures() -> Iterator[Figure]:
+    """Medians of whole requests."""
+    with TemporaryDirectory() as data:
+        world = local_world(Path(data), Settings(installation="bench"), SystemClock(), SystemIds())
+        yield from asyncio.run(measured(world))
+
+
+class Client:
+    """A Nextflow that reports one run after the other."""
+
+    def __init__(self, world: World) -> None:
+        headers = {"Authorization": f"Bearer {issue_token(world, 'bench')}"}
+        transport = httpx.ASGITransport(app=build(world))
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://bench", headers=headers)
+
+    async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One request; raises for any other answer than 2xx."""
+        return (await self.http.request(method, path, json=body)).raise_for_status().json()
+
+    async def begun(self, name: str) -> str:
+        """A new run's id."""
+        run = await self.call("POST", "/trace/create", {"sessionId": f"s-{name}", "runName": name})
+        await self.call("PUT", f"/trace/{run['workflowId']}/begin", {"workflow": {"projectName": "a/b"}})
+        return str(run["workflowId"])
+
+
+async def measured(world: World) -> list[Figure]:
+    """Each figure."""
+    client = Client(world)
+    async with client.http:
+        run = await client.begun("progress")
+        return [
+            await progress(client, run, "100 tasks", 0, 15.0),
+            await progress(client, run, "100 tasks with scripts of 10 KB", SCRIPT, 60.0),
+            await looked_at(client, world),
+            await heartbeats(client),
+        ]
+
+
+async def progress(client: Client, run: str, what: str, script: int, budget: float) -> Figure:
+    """Tasks that are new in each report."""
+    took = []
+    for round in range(ROUNDS):
+        first = (round + (ROUNDS if script else 0)) * TASKS
+        body = {
+            "tasks": [task(first + number, script=script) for number in range(TASKS)],
+            "progress": counters(first),
+            "instant": (1 + first) * 1000,
+        }
+        start = time.perf_counter()
+        await client.call("PUT", f"/trace/{run}/progress", body)
+        took.append((time.perf_counter() - start) * 1000)
+    return Figure(f"progress of {what}", statistics.median(took), budget, "ms", f"of {ROUNDS} reports")
+
+
+async def looked_at(client: Client, world: World) -> Figure:
+    """A large run's description and counters."""
+    run = await client.begun("many")
+    for start in range(0, MANY, CHUNK):
+        world.store.put_many(
+            Task(id=f"{run}/{number}", run_id=run, task_id=number, data=task(number))
+            for number in range(start, start + CHUNK)
+        )
+    await client.call("PUT", f"/trace/{run}/progress", {"progress": counters(MANY), "instant": 1})
+    took = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        await client.call("GET", f"/workflow/{run}")
+        await client.call("GET", f"/workflow/{run}/progress")
+        took.append((time.perf_counter() - begin) * 1000)
+    return Figure("describe and progress of a run of 50,000 tasks", statistics.median(took), 50.0, "ms")
+
+
+async def heartbeats(client: Client) -> Figure:
+    """Many at once; the slowest counts."""
+    runs = [await client.begun(f"beat-{number}") for number in range(CLIENTS)]
+
+    async def beat(run: str) -> float:
+        start = time.perf_counter()
+        await client.call("PUT", f"/trace/{run}/heartbeat", {"progress": counters(1), "instant": 1})
+        return time.perf_counter() - start
+
+    took = await asyncio.gather(*(beat(run) for run in runs))
+    return Figure("the slowest of 200 heartbeats at once", max(took) * 1000, 2000.0, "ms")
