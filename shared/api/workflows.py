@@ -62,14 +62,16 @@ def random_name(world: Here, _token: ByUser) -> dict[str, Any]:
 def validate_name(
     world: Here,
     _token: ByUser,
+    workspace: InWorkspace,
     runName: str = "",  # noqa: N803
     sessionId: str = "",  # noqa: N803
 ) -> Response:
-    """204 when a run may be called so; with a session 409 when one of that session is called so already."""
+    """204 when a run may be called so; with a session 409 when one of that session is called so already in
+    the workspace: nobody learns of another one's runs."""
     if len(runName) > LONGEST_NAME or not re.fullmatch(RUN_NAME, runName):
         raise bad(Fault("runName", f"at most {LONGEST_NAME} letters, digits, and single - or _ between"))
     same = world.store.find(Run, "session", sessionId, limit=200).items if sessionId else ()
-    if any(run.name == runName for run in same):
+    if any(run.name == runName and run.workspace_id == workspace for run in same):
         raise Problem(409, f"run {runName} of this session already exists")
     return Response(status_code=204)
 
