@@ -1,6 +1,7 @@
 """`headnode runs`: what was launched."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -10,8 +11,8 @@ from shared.errors import HeadnodeError
 
 app = typer.Typer(help="Runs.", no_args_is_help=True)
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="Its id.")]
-RunIds = Annotated[list[str], typer.Argument(metavar="RUN...", help="Their ids.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Its id, or its name (the newest of that name).")]
+RunIds = Annotated[list[str], typer.Argument(metavar="RUN...", help="Their ids or names.")]
 OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 FILES = {"nextflow": "nf-{}.log", "console": "nf-{}.txt", "timeline": "timeline-{}.html"}
 
@@ -51,8 +52,8 @@ def show(run: RunId, *, output: Output = Format.text) -> None:
     """Show one: where it runs, what it waits for, its machines, and what happened so far."""
     from local.cli.client import connect
 
-    screen = Screen(output)
-    record = connect().get(f"/headnode/runs/{run}")
+    screen, api = Screen(output), connect()
+    record = api.get(f"/headnode/runs/{found(api, run)['id']}")
     screen.data(record)
     wait = record.get("wait") or {}
     screen.pairs(
@@ -108,24 +109,50 @@ def lived(attempt: dict[str, Any]) -> str:
 
 @app.command("cancel")
 def cancel(runs: RunIds, *, output: Output = Format.text) -> None:
-    """Stop runs; their machines are removed."""
-    each(Screen(output), runs, "cancelled", lambda api, run: api.post(f"/workflow/{run}/cancel"))
+    """Stop runs; their machines are removed. One that is over stays as it is."""
+    each(Screen(output), runs, "cancelled", stopped)
 
 
 @app.command("delete")
 def delete(runs: RunIds, *, output: Output = Format.text) -> None:
     """Forget runs that are over."""
-    each(Screen(output), runs, "deleted", lambda api, run: api.delete(f"/workflow/{run}"))
+    each(Screen(output), runs, "deleted", forgotten)
 
 
-def each(screen: Screen, ids: list[str], word: str, act: Any) -> None:
-    """Does it to every run, also when one of them fails; then raises what the first failure said."""
+def stopped(api: Any, flow: dict[str, Any]) -> None:
+    """Cancels a run. Raises HeadnodeError for one that is over."""
+    if flow["status"] in OVER:
+        raise HeadnodeError(f"already {flow['status']}")
+    api.post(f"/workflow/{flow['id']}/cancel")
+
+
+def forgotten(api: Any, flow: dict[str, Any]) -> None:
+    """Deletes a run."""
+    api.delete(f"/workflow/{flow['id']}")
+
+
+def found(api: Any, wanted: str) -> dict[str, Any]:
+    """The run with that id, else the newest with that name. Raises Missing when there is neither."""
+    from local.cli.client import Missing
+
+    try:
+        return dict(api.get(f"/workflow/{quote(wanted, safe='')}")["workflow"])
+    except Missing:
+        listed = api.get("/workflow", max=100, search=wanted)["workflows"]
+        named = [entry["workflow"] for entry in listed if entry["workflow"]["runName"] == wanted]
+        if not named:
+            raise
+        return dict(named[0])
+
+
+def each(screen: Screen, runs: list[str], word: str, act: Any) -> None:
+    """Does it to every run, also when one of them fails; then raises what the failures said."""
     from local.cli.client import connect
 
     api, did, failed = connect(), [], []
-    for run in ids:
+    for run in runs:
         try:
-            act(api, run)
+            act(api, found(api, run))
         except HeadnodeError as error:
             failed.append(f"{run}: {error}")
         else:
@@ -152,6 +179,7 @@ def logs(
     screen, api = Screen(output), connect()
     if file not in FILES:
         raise typer.BadParameter(f"one of {', '.join(FILES)}", param_hint="--file")
+    run = found(api, run)["id"]
     if file != "console":
         text = api.text(f"/workflow/{run}/download", fileName=FILES[file].format(run))
         screen.data(text.splitlines())

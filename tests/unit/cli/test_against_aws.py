@@ -109,9 +109,12 @@ def test_a_run_waits_for_a_machine_and_is_cancelled(served: Served) -> None:
     busy = served.headnode("env", "dispose", "lab")
     assert busy.code == 1
     assert "one" in one_line(busy)
-    assert served.headnode("runs", "cancel", run).code == 0
-    said = served.headnode("runs", "logs", "-f", run)
+    assert served.json("runs", "show", "one")["id"] == run
+    assert served.headnode("runs", "cancel", "one").out == "one cancelled\n"
+    said = served.headnode("runs", "logs", "-f", "one")
     assert (said.code, said.err.splitlines()[-1].startswith("headnode: one CANCELLED")) == (1, True)
+    again = served.headnode("runs", "cancel", run)
+    assert (again.code, one_line(again)) == (1, f"{run}: already CANCELLED")
     resumed = served.json("launch", "--resume", run)["workflowId"]
     after = served.json("runs", "show", resumed)
     assert (after["session_id"], after["launch"]["resume"]) == (record["session_id"], True)
