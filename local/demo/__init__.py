@@ -3,19 +3,19 @@
 import logging
 import shutil
 import signal
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from local.cli.screen import Screen
-from local.demo import processes, receipt
+from local.demo import processes, receipt, remains
 from local.demo.stage import Stage
 from local.demo.story import Story
 from shared.errors import HeadnodeError, Refused
 
 SUCCESS, FAILURE, INTERRUPTED = 0, 1, 130
+ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,24 @@ def run(options: Options, screen: Screen) -> int:
     """Runs the demo and returns its exit code: 0 only when the result is right and nothing is left.
     Ctrl-C and SIGTERM end it early and leave nothing either (130)."""
     check(options)
-    # A server's own log is no part of the story; it is kept with --keep.
-    directory = Path(tempfile.mkdtemp(prefix="headnode-demo-")).resolve()
-    logging.basicConfig(filename=directory / "headnode.log", level=logging.INFO, force=True)
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    for dead in remains.clear():
+        screen.say(f"removed what a killed demo had left: {dead}")
+    # An interruption waits until there is somebody to clean up.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    directory, lock = remains.directory()
+    before = {number: signal.signal(number, interrupt) for number in ENDS}
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        # A server's own log is no part of the story; it is kept with --keep.
+        logging.basicConfig(filename=directory / "headnode.log", level=logging.INFO, force=True)
         return staged(options, screen, directory)
     finally:
         if options.keep:
+            remains.keep(directory, lock)
             screen.say(f"kept: {directory}")
         else:
             shutil.rmtree(directory, ignore_errors=True)
+            lock.free()
         for number, action in before.items():
             signal.signal(number, action)
 

@@ -150,6 +150,45 @@ def test_interrupted_before_anything_was_made(place: Path) -> None:
     assert process.returncode == 130, out
 
 
+@pytest.mark.parametrize("platform", ["aws-cloud", "local"])
+def test_what_a_killed_one_left_is_removed_by_the_next(tmp_path: Path, platform: str, place: Path) -> None:
+    folder = pipeline(tmp_path, lines=600)
+    words = [COMMAND, "demo", "--engine", "script", "--platform", platform, "--pipeline", folder]
+    process = subprocess.Popen(
+        words, env=variables({}), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    assert any("| line 3" in line for line in process.stdout)
+    kept = Path(tempfile.mkdtemp(prefix="headnode-demo-", dir=place))
+    [dead] = [each for each in place.iterdir() if each != kept]
+    process.kill()
+    process.communicate(timeout=60)
+    (tmp_path / "mine" / "main.sh").write_text(TALKS.format(lines=5, code=0))
+    said = demo("--platform", "local", "--pipeline", folder)
+    assert said.code == 0, said.err
+    assert f"removed what a killed demo had left: {dead}" in said.err.splitlines()
+    assert processes(dead) == []
+    assert list(place.iterdir()) == [kept]
+    kept.rmdir()
+
+
+def test_the_next_one_leaves_a_living_one_alone(tmp_path: Path, place: Path) -> None:
+    folder = pipeline(tmp_path, lines=600)
+    words = [COMMAND, "demo", "--engine", "script", "--platform", "local", "--pipeline", folder]
+    living = subprocess.Popen(
+        words, env=variables({}), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert living.stdout is not None
+    assert any("| line 3" in line for line in living.stdout)
+    other = tmp_path / "other"
+    other.mkdir()
+    said = demo("--platform", "local", "--pipeline", pipeline(other))
+    assert (said.code, "removed" in said.err) == (0, False)
+    assert any("| line" in line for line in living.stdout)
+    living.send_signal(signal.SIGINT)
+    assert living.communicate(timeout=60)[0].splitlines()[-1] == "left: 0"
+
+
 def test_what_cannot_be_shown_is_one_line(tmp_path: Path) -> None:
     said = demo("--platform", "local", "--spot-interruption")
     assert (said.code, len(said.err.splitlines())) == (1, 1)
