@@ -9,7 +9,8 @@
     │   └── QuotaReached   the account's limit, not the cloud's stock
     ├── Refused            proven permanent: asking again gets the same answer
     │   ├── Forbidden      a permission is missing; names the action
-    │   └── Invalid        the input is wrong; carries every `Fault`
+    │   ├── Invalid        the input is wrong; carries every `Fault`
+    │   └── TooLarge       more than a store commits at once; a part of it may fit
     ├── Conflict           a record is not as the writer believed
     │   ├── Stale          somebody wrote it since we read it
     │   └── Exists         the identifier or the unique name is taken
@@ -86,6 +87,10 @@ class Invalid(Refused):
     def __init__(self, *faults: Fault) -> None:
         super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = faults
+
+
+class TooLarge(Refused):
+    """More than a store can commit at once: nothing was written, and a part of it may fit."""
 
 
 class Conflict(HeadnodeError):

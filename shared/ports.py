@@ -57,6 +57,10 @@ class Store(Protocol):
     def get_many(self, kind: type[R], ids: Iterable[str]) -> dict[str, R]:
         """Those that exist, by id; any number of ids."""
 
+    def get_each(self, *wanted: tuple[type[Record], str]) -> list[Record | None]:
+        """Records of any kinds by id, in the order asked, as `get` gives each. One round of the store for
+        up to 100."""
+
     def save(self, record: R) -> R:
         """Creates (generation 0) or replaces (the generation that was read), with its indexes and
         unique names. Returns the record with its new generation.
@@ -64,7 +68,9 @@ class Store(Protocol):
         Raises Exists (id or unique name taken) or Stale (somebody wrote it since)."""
 
     def save_all(self, *records: Record) -> None:
-        """As `save` for several records (at most 20), atomically: all or none."""
+        """As `save` for several records, atomically: all or none. At most 100 changes (a record, and each
+        listing or name that it enters or leaves), of 2.8 MB as stored; raises TooLarge for more. Records
+        of `model.trace` are saved with others of their run only."""
 
     def put_many(self, records: Iterable[Record]) -> None:
         """Creates or overwrites without looking at generations; batched, not atomic, idempotent. For

@@ -70,10 +70,19 @@ def caller(request: Request) -> Token:
     """The token's record. Raises Problem 401 for one that is missing, unknown or expired. What follows
     asks this by hand: each dependency of a dependency costs time at each start, for each operation."""
     world: World = request.app.state.world
+    return valid(world, world.store.get(Token, sent(request)))
+
+
+def sent(request: Request) -> str:
+    """The id of the token that a request bears. Raises Problem 401."""
     text = sent_token(request.headers.get("authorization", ""))
     if not text:
         raise unauthorized("an access token is needed")
-    found = world.store.get(Token, token_id(text))
+    return token_id(text)
+
+
+def valid(world: World, found: Token | None) -> Token:
+    """The token, as it was found. Raises Problem 401 for one that is unknown or expired."""
     if found is None or (found.expires_at and found.expires_at <= world.clock.now()):
         raise unauthorized("the access token is not valid or has expired")
     note_use(world, found)
@@ -104,8 +113,12 @@ def user(request: Request) -> Token:
 
 def user_or_run(request: Request) -> Token:
     """A user's token, or the named run's own. Raises Problem 403."""
-    token, named = caller(request), request.path_params["workflow_id"]
-    if token.use == "api" or (token.use == "run" and token.run_id == named):
+    return speaking_for(caller(request), request.path_params["workflow_id"])
+
+
+def speaking_for(token: Token, run_id: str) -> Token:
+    """The token, when it is a user's or this run's own. Raises Problem 403."""
+    if token.use == "api" or (token.use == "run" and token.run_id == run_id):
         return token
     raise Problem(403, "this token is not for this run")
 

@@ -1,5 +1,7 @@
 """What comes in: the world behind the app, the workspace, and JSON bodies with all their faults at once."""
 
+import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -17,6 +19,8 @@ T = TypeVar("T")
 
 DEEPEST = 100
 """Levels of nesting in a body: no client needs more, and readers recurse."""
+HALF_PAIR = re.compile(rb"\\\\u[dD][89a-fA-F]")
+"""What begins a surrogate, whole or half."""
 RACES = 5
 """Times that a change is decided again at once because the record changed under it."""
 
@@ -31,6 +35,11 @@ Here = Annotated[World, Depends(world_of)]
 
 
 async def named_workspace(request: Request) -> int | None:
+    """As `asked_workspace`."""
+    return asked_workspace(request)
+
+
+def asked_workspace(request: Request) -> int | None:
     """The workspace that a request names, or None: an id alone is then enough. Read by hand, since
     nearly every operation has it, and a declared parameter costs time at each start."""
     text = request.query_params.get("workspaceId", "")
@@ -52,15 +61,16 @@ InWorkspace = Annotated[int, Depends(workspace_of)]
 MaybeWorkspace = Annotated[int | None, Depends(named_workspace)]
 
 
-def body(kind: type[M], optional: bool = False) -> Callable[[Request], Awaitable[M]]:
+def body(kind: type[M], optional: bool = False, mend: bool = False) -> Callable[[Request], Awaitable[M]]:
     """Makes a dependency that reads a JSON body of this kind. It raises Problem 415 or 400, with every
-    fault and its field. Unknown fields are no fault; nor is no body at all, where that is optional."""
+    fault and its field. Unknown fields are no fault; nor is no body at all, where that is optional, nor
+    half a character, where we `mend` it."""
 
     async def read(request: Request) -> M:
         data = await request.body()
         if optional and not data:
             data = b"{}"
-        value = decoded(request.headers.get("content-type", ""), data)
+        value = decoded(request.headers.get("content-type", ""), mended(data) if mend else data)
         try:
             return kind.model_validate(value)
         except ValidationError as error:
@@ -86,6 +96,18 @@ def decoded(content_type: str, data: bytes) -> dict[str, Any]:
     if deeper_than(DEEPEST, value):
         raise bad(Fault("body", "nested too deeply"))
     return value
+
+
+def mended(data: bytes) -> bytes:
+    """JSON whose texts are all Unicode: a client that cuts a text after so many characters may leave half
+    of a surrogate pair, and to refuse that would end somebody's run."""
+    if not HALF_PAIR.search(data):
+        return data
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def deeper_than(levels: int, value: Any) -> bool:

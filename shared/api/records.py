@@ -10,6 +10,7 @@ from shared.model.label import Label
 from shared.model.pipeline import Pipeline, pipeline_of_launch
 from shared.model.records import R
 from shared.model.run import Run
+from shared.model.trace import Trace, shown
 from shared.ports import World
 from shared.steps.labels import Bearer
 
@@ -92,6 +93,16 @@ def listed(
 def environment_of(world: World, run: Run) -> Environment | None:
     """Where a run was launched; None for one that was started elsewhere."""
     return world.store.get(Environment, run.environment_id) if run.environment_id else None
+
+
+def trace_of(world: World, run: Run) -> Trace:
+    """What its newest Nextflow reported while it worked; an empty trace before that."""
+    return shown(run, world.store.get(Trace, run.id))
+
+
+def traces_of(world: World, runs: Iterable[Run]) -> dict[str, Trace]:
+    """The traces of these runs by their ids, in one read."""
+    return world.store.get_many(Trace, [run.id for run in runs])
 
 
 def pipeline_of(world: World, run: Run) -> Pipeline | None:

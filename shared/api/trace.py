@@ -1,16 +1,20 @@
 """/trace: what Nextflow itself reports. Idempotent throughout; what may work later is a 503."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from shared.api import records
-from shared.api.auth import ByUserOrAnyRun, ByUserOrRun
-from shared.api.intake import Here, InWorkspace, body, decided
-from shared.api.problem import Problem
+from shared.api.auth import ByUserOrAnyRun, sent, speaking_for, user_or_run, valid
+from shared.api.intake import Here, M, MaybeWorkspace, asked_workspace, body, decided
+from shared.api.problem import Problem, not_found
 from shared.api.routes import Routes
-from shared.api.tenancy import ORG_NAME, USER_NAME, WORKSPACE_NAME, shown_workspace, watch_url
+from shared.api.tenancy import ORG_NAME, PERSONAL, USER_NAME, WORKSPACE_NAME, shown_workspace, watch_url
 from shared.api.trace_bodies import TraceBegin, TraceComplete, TraceCreate, TraceHeartbeat, TraceProgress
+from shared.model.access import Token
+from shared.model.records import Record
 from shared.model.run import Run
 from shared.ports import World
 from shared.steps import tracing
@@ -22,17 +26,19 @@ router = Routes(prefix="/trace", tags=["trace"])
 def create(
     world: Here,
     token: ByUserOrAnyRun,
-    workspace: InWorkspace,
+    workspace: MaybeWorkspace,
     request: Annotated[TraceCreate, Depends(body(TraceCreate))],
 ) -> dict[str, Any]:
     """Announces a run: the one that `workflowId` names, or one that was started elsewhere."""
     if token.use == "run" and request.workflow_id != token.run_id:
         raise Problem(403, "this token is not for this run")
+    if request.workflow_id:
+        records.run(world, request.workflow_id, workspace)
     run = decided(
         lambda: tracing.create(
             world,
             run_id=request.workflow_id or "",
-            workspace_id=workspace,
+            workspace_id=workspace or PERSONAL,
             user_id=token.user_id,
             owner=USER_NAME,
             session_id=request.session_id,
@@ -72,58 +78,92 @@ def metadata(world: World, run: Run) -> dict[str, Any]:
     }
 
 
+def told(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
+    """Makes a dependency that reads a report's body. The body says what the store is asked for, the
+    caller's token among it, so it is read first: a caller without a token is refused before that, and one
+    whose token does not fit learns nothing about the body."""
+    read = body(kind, mend=True)
+
+    async def checked(request: Request) -> M:
+        sent(request)
+        try:
+            return await read(request)
+        except Problem:
+            await run_in_threadpool(user_or_run, request)
+            raise
+
+    return checked
+
+
+def seen(
+    request: Request, wanted: Sequence[tuple[type[Record], str]], run_id: str
+) -> tuple[World, tracing.View, int]:
+    """The world, what a report is decided on, and which machine speaks: one round of the store. Raises
+    Problem 401, 403 or 404, and Unknown."""
+    world: World = request.app.state.world
+    bearer, *found = world.store.get_each((Token, sent(request)), *wanted)
+    token = speaking_for(valid(world, bearer if isinstance(bearer, Token) else None), run_id)
+    view = tracing.viewed(run_id, found)
+    if asked_workspace(request) not in (None, view.run.workspace_id):
+        raise not_found("workflow", run_id)
+    return world, view, token.attempt
+
+
 @router.put("/{workflow_id}/begin")
 def begin(
-    world: Here,
-    token: ByUserOrRun,
-    workflow_id: str,
-    request: Annotated[TraceBegin, Depends(body(TraceBegin))],
+    request: Request, workflow_id: str, report: Annotated[TraceBegin, Depends(told(TraceBegin))]
 ) -> dict[str, Any]:
     """The run begins to work."""
-    names = request.process_names or ()
-    run = decided(lambda: tracing.begin(world, workflow_id, request.workflow, names, token.attempt))
-    return {"status": "OK", "workflowId": run.id, "watchUrl": watch_url(world, run.workspace_id, run.id)}
+
+    def decide() -> Run:
+        world, view, attempt = seen(request, tracing.wanted(workflow_id), workflow_id)
+        return tracing.begin(world, view, report.workflow, report.process_names or (), attempt)
+
+    run = decided(decide)
+    url = watch_url(request.app.state.world, run.workspace_id, run.id)
+    return {"status": "OK", "workflowId": run.id, "watchUrl": url}
 
 
 @router.put("/{workflow_id}/progress")
 def progress(
-    world: Here,
-    token: ByUserOrRun,
-    workflow_id: str,
-    request: Annotated[TraceProgress, Depends(body(TraceProgress))],
+    request: Request, workflow_id: str, report: Annotated[TraceProgress, Depends(told(TraceProgress))]
 ) -> dict[str, Any]:
     """Tasks that changed, and counters."""
-    tasks = [task.whole() for task in request.tasks or ()]
-    instant = request.instant or 0
-    decided(lambda: tracing.progress(world, workflow_id, request.progress, tasks, instant, token.attempt))
+    tasks = [task.whole() for task in report.tasks or ()]
+    wanted = tracing.wanted(workflow_id, (task["taskId"] for task in tasks))
+
+    def decide() -> Run:
+        world, view, attempt = seen(request, wanted, workflow_id)
+        return tracing.progress(world, view, report.progress, tasks, report.instant or 0, attempt)
+
+    decided(decide)
     return {"status": "OK", "workflowId": workflow_id}
 
 
 @router.put("/{workflow_id}/heartbeat")
 def heartbeat(
-    world: Here,
-    token: ByUserOrRun,
-    workflow_id: str,
-    request: Annotated[TraceHeartbeat, Depends(body(TraceHeartbeat))],
+    request: Request, workflow_id: str, report: Annotated[TraceHeartbeat, Depends(told(TraceHeartbeat))]
 ) -> dict[str, Any]:
     """Nothing changed."""
-    instant = request.instant or 0
-    decided(lambda: tracing.heartbeat(world, workflow_id, request.progress, instant, token.attempt))
+
+    def decide() -> Run:
+        world, view, attempt = seen(request, tracing.wanted(workflow_id), workflow_id)
+        return tracing.heartbeat(world, view, report.progress, report.instant or 0, attempt)
+
+    decided(decide)
     return {"message": "OK"}
 
 
 @router.put("/{workflow_id}/complete")
 def complete(
-    world: Here,
-    token: ByUserOrRun,
-    workflow_id: str,
-    request: Annotated[TraceComplete, Depends(body(TraceComplete))],
+    request: Request, workflow_id: str, report: Annotated[TraceComplete, Depends(told(TraceComplete))]
 ) -> dict[str, Any]:
     """The run's end, as Nextflow sees it."""
-    instant = request.instant or 0
-    decided(
-        lambda: tracing.complete(
-            world, workflow_id, request.workflow, request.metrics, request.progress, instant, token.attempt
-        )
-    )
+
+    def decide() -> Run:
+        world, view, attempt = seen(request, tracing.wanted_at_end(workflow_id), workflow_id)
+        flow, metrics, counts = report.workflow, report.metrics, report.progress
+        return tracing.complete(world, view, flow, metrics, counts, report.instant or 0, attempt)
+
+    decided(decide)
     return {"status": "OK", "workflowId": workflow_id}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
 
-from shared.api import records
+from shared.api import records, tasks
 from shared.api.answers import runs as answers
 from shared.api.answers import tasks as task_answers
 from shared.api.answers.progress import progress
@@ -18,7 +18,7 @@ from shared.api.problem import Problem, bad, not_found
 from shared.api.routes import Routes
 from shared.errors import Conflict, Fault
 from shared.model.metrics import Metrics
-from shared.model.run import Run, Task
+from shared.model.run import Run
 from shared.steps import runs as steps
 
 router = Routes(prefix="/workflow", tags=["workflows"])
@@ -44,7 +44,8 @@ def list_runs(
     page = list(itertools.islice(found, offset, offset + most))
     further = sum(1 for _ in found) if includeTotalSize else sum(1 for _ in itertools.islice(found, 1))
     labels = records.labels_of(world, page)
-    shown = [answers.entry(run, labels) for run in page]
+    traces = records.traces_of(world, page)
+    shown = [answers.entry(run, traces.get(run.id), labels) for run in page]
     answer: dict[str, Any] = {"workflows": shown, "hasMore": further > 0}
     if includeTotalSize:
         before = offset if page or further else total(world, workspace, search)
@@ -104,7 +105,8 @@ def describe_run(
 ) -> dict[str, Any]:
     """A run with its progress, its newest machine and why it waits."""
     run = records.run(world, workflow_id, workspace)
-    return answers.described(run, records.environment_of(world, run), records.labels_of(world, [run]))
+    environment, labels = records.environment_of(world, run), records.labels_of(world, [run])
+    return answers.described(run, records.trace_of(world, run), environment, labels)
 
 
 @router.delete("/{workflow_id}", status_code=204)
@@ -154,7 +156,8 @@ def describe_progress(
     world: Here, _token: ByUserOrRun, workspace: MaybeWorkspace, workflow_id: str
 ) -> dict[str, Any]:
     """Its counters."""
-    return {"progress": progress(records.run(world, workflow_id, workspace))}
+    run = records.run(world, workflow_id, workspace)
+    return {"progress": progress(run, records.trace_of(world, run))}
 
 
 @router.get("/{workflow_id}/metrics")
@@ -179,29 +182,20 @@ def list_tasks(
     sortBy: str = "taskId",  # noqa: N803
     sortDir: str = "asc",  # noqa: N803
 ) -> dict[str, Any]:
-    """Its tasks. `search` takes words of a task's name, tag or hash, or a status."""
-    run = records.run(world, workflow_id, workspace)
+    """Its tasks. `search` takes words of a task's name, tag or hash, or a status. In the order of their ids
+    no more is read than is shown; a search, or another order, reads them all."""
+    trace = records.trace_of(world, records.run(world, workflow_id, workspace))
+    backward = sortDir.lower() == "desc"
+    if not search.strip() and sortBy == "taskId":
+        shown = tasks.page(world, trace, offset, most, backward)
+        return {"tasks": [{"task": task_answers.task(each)} for each in shown], "total": tasks.total(trace)}
     found = [
-        task_answers.task(task)
-        for task in records.listed(world, Task, "run", run.id)
-        if all(word in task_words(task) for word in search.lower().split())
+        task_answers.task(each)
+        for each in tasks.all_of(world, trace)
+        if tasks.matches(each, search.lower().split())
     ]
-    found.sort(key=lambda task: sort_key(task.get(sortBy)), reverse=sortDir.lower() == "desc")
+    found.sort(key=lambda task: tasks.sort_key(task.get(sortBy)), reverse=backward)
     return {"tasks": [{"task": task} for task in found[offset : offset + most]], "total": len(found)}
-
-
-def task_words(task: Task) -> str:
-    """What a search looks into."""
-    return " ".join(
-        str(task.data.get(key) or "") for key in ("name", "process", "tag", "hash", "status")
-    ).lower()
-
-
-def sort_key(value: Any) -> tuple[int, float, str]:
-    """Orders numbers, then texts, then what is absent."""
-    if isinstance(value, (int, float)):
-        return (0, float(value), "")
-    return (1, 0.0, value) if isinstance(value, str) else (2, 0.0, "")
 
 
 @router.get("/{workflow_id}/task/{task_id}")
@@ -209,8 +203,8 @@ def describe_task(
     world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str, task_id: int
 ) -> dict[str, Any]:
     """One task."""
-    run = records.run(world, workflow_id, workspace)
-    found = world.store.get(Task, f"{run.id}/{task_id}")
+    trace = records.trace_of(world, records.run(world, workflow_id, workspace))
+    found = tasks.one(world, trace, task_id)
     if found is None:
         raise not_found("task", task_id)
     return {"task": task_answers.task(found)}

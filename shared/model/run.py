@@ -62,7 +62,7 @@ class Attempt(Model, frozen=True, kw_only=True):
 
 class Run(Record, frozen=True, kw_only=True):
     """A workflow run. `launch` is the launch request's own body, kept losslessly; `workflow` is what
-    Nextflow itself reported about the run; `progress` its last counters."""
+    Nextflow itself reported about the run. What it reports while it works is in `model.trace`."""
 
     kind: ClassVar[str] = "run"
 
@@ -87,7 +87,6 @@ class Run(Record, frozen=True, kw_only=True):
     timeline: tuple[Event, ...] = ()
     deadline: float = 0.0
     workflow: dict[str, Any] = {}
-    progress: dict[str, Any] = {}
     process_names: tuple[str, ...] = ()
     label_ids: tuple[int, ...] = ()
     tags: dict[str, str] = {}
@@ -96,7 +95,10 @@ class Run(Record, frozen=True, kw_only=True):
     submitted_at: float = 0.0
     started_at: float = 0.0
     completed_at: float = 0.0
+    begun: int = 0
+    """The attempt whose Nextflow was the last to begin."""
     traced_at: float = 0.0
+    """When Nextflow last spoke of the run itself; of its tasks see `Trace.traced_at`."""
     updated_at: float = 0.0
 
     def indexes(self) -> dict[str, tuple[str, str]]:
@@ -138,17 +140,3 @@ class Run(Record, frozen=True, kw_only=True):
     def noting(self, now: float, what: str, detail: str = "") -> "Run":
         """This run with one more event on its timeline."""
         return self.but(timeline=extended(self.timeline, Event(at=now, what=what, detail=detail)))
-
-
-class Task(Record, frozen=True, kw_only=True):
-    """One Nextflow task of a run as its client reported it. `id` is `<run id>/<task id>`."""
-
-    kind: ClassVar[str] = "task"
-
-    run_id: str
-    task_id: int
-    data: dict[str, Any]
-
-    def indexes(self) -> dict[str, tuple[str, str]]:
-        """`run` lists a run's tasks in the order of their task ids."""
-        return {"run": (self.run_id, f"{self.task_id:010d}")}

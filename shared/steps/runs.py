@@ -12,8 +12,9 @@ from shared.model.environment import Environment
 from shared.model.message import Message
 from shared.model.metrics import Metrics
 from shared.model.records import Model
-from shared.model.run import Attempt, Run, Task
+from shared.model.run import Attempt, Run
 from shared.model.timeline import Event, Wait
+from shared.model.trace import TaskBlock, Trace, block_id
 from shared.ports import World
 from shared.steps import labels
 
@@ -107,17 +108,15 @@ def cancel_run(world: World, run: Run) -> Run:
 
 
 def delete_run(world: World, run: Run) -> None:
-    """Forgets a run with its tasks and metrics. Raises StillActive while it may have a machine."""
+    """Forgets a run with its tasks and metrics; the trace, which knows the tasks, and the run go last. Raises
+    StillActive while it may have a machine."""
     if not run.is_over:
         raise StillActive(f"run {run.name} is {run.status}: cancel it first")
-    after = ""
-    while True:
-        page = world.store.find(Task, "run", run.id, limit=1000)
-        world.store.remove(Task, [task.id for task in page.items])
-        after = page.after
-        if not after:
-            break
+    trace = world.store.get(Trace, run.id)
+    if trace is not None:
+        world.store.remove(TaskBlock, [block_id(run.id, number) for number in trace.sizes])
     world.store.remove(Metrics, [run.id])
+    world.store.remove(Trace, [run.id])
     world.store.remove(Run, [run.id])
 
 

@@ -1,36 +1,29 @@
 """What the finished tasks of a run used, added up as they are reported."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-OURS = ("spent", "counted")
-"""The keys among a run's counters that are written here: sums, and the newest report's finished tasks."""
-
-
-def added(counters: Mapping[str, Any], finished: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Both, with tasks added that finished with this report. A report whose tasks could not be stored comes
-    again: those that the newest report has counted are not counted twice. Pure."""
-    if not finished:
-        return {key: counters[key] for key in OURS if key in counters}
-    before = frozenset(counters.get("counted") or ())
-    fresh = (task for task in finished if task["taskId"] not in before)
-    return {
-        "spent": spent(counters.get("spent") or {}, fresh),
-        "counted": [task["taskId"] for task in finished],
-    }
+MOST_PROCESSES = 500
+"""Processes, and executors, with sums of their own; the tasks of any further ones count in the total only."""
 
 
 def spent(before: Mapping[str, Any], finished: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """What finished tasks used, in all (`""`) and by process, with these ones added."""
-    total: dict[str, Any] = {key: dict(value) for key, value in before.items() if isinstance(value, dict)}
+    """What finished tasks used, in all (`""`) and by process, with these ones added. Pure."""
+    total: dict[str, Any] = {key: dict(value) for key, value in before.items()}
     for task in finished:
-        for key in ("", f"process {task.get('process')}"):
-            sums = total.setdefault(key, {})
-            for name, value in used(task).items():
-                sums[name] = sums.get(name, 0) + value
-        if isinstance(task.get("executor"), str):
-            total.setdefault("executors", {})[task["executor"]] = True
+        for key in ("", f"process {str(task.get('process'))[:255]}"):
+            if key in total or len(total) < MOST_PROCESSES:
+                add(total.setdefault(key, {}), used(task))
+        executors, name = total.setdefault("executors", {}), task.get("executor")
+        if isinstance(name, str) and len(executors) < MOST_PROCESSES:
+            executors[name[:255]] = True
     return total
+
+
+def add(sums: dict[str, int], more: Mapping[str, int]) -> None:
+    """Adds in place."""
+    for name, value in more.items():
+        sums[name] = sums.get(name, 0) + value
 
 
 def used(task: Mapping[str, Any]) -> dict[str, int]:

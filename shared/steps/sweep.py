@@ -14,6 +14,7 @@ from shared.model.records import R, Record
 from shared.model.run import Run
 from shared.model.tags import ORPHAN
 from shared.model.timeline import Wait
+from shared.model.trace import Trace
 from shared.ports import Provider, World
 from shared.steps import judge
 from shared.steps.outcome import Again, Outcome, done
@@ -38,8 +39,13 @@ def mark_silent(run: Run, world: World) -> None:
     """A run that only its Nextflow tells of is UNKNOWN once that has been silent for too long; its next
     word makes it RUNNING again (`tracing`)."""
     now = world.clock.now()
+    silent = world.settings.silent_after
     heard = max(run.traced_at, run.submitted_at)
-    if run.status == "UNKNOWN" or now - heard <= world.settings.silent_after:
+    if run.status == "UNKNOWN" or now - heard <= silent:
+        return
+    trace = world.store.get(Trace, run.id)
+    heard = max(heard, trace.traced_at if trace else 0.0)
+    if now - heard <= silent:
         return
     with suppress(Conflict):  # it spoke this very moment
         world.store.save(run.to("UNKNOWN", now, detail=f"not heard for {now - heard:.0f} s"))

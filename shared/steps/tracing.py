@@ -7,23 +7,21 @@ Every call may come twice, or late. Nextflow kills a run whose report is refused
 that can be borne; only a run that somebody cancelled is, where that is the way to stop it.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from shared.errors import Refused
 from shared.model.metrics import Metrics
-from shared.model.run import Run, Task
+from shared.model.records import Record
+from shared.model.run import Run
 from shared.model.timeline import Event
+from shared.model.trace import BLOCK, TaskBlock, Trace, block_id
 from shared.ports import World
-from shared.steps import spending
+from shared.steps import reported
+from shared.steps.reported import bounded
 from shared.steps.runs import concluded
 
-FINISHED = ("COMPLETED", "CACHED", "FAILED", "ABORTED")
-LONGEST_TEXT = 50_000
-"""Characters of one text that Nextflow reports (a config, an error report), so that a record fits
-into one item of the smallest store (400 KB)."""
-MOST_REPORTED = 100_000
-"""Characters of all that is kept of a workflow's own description."""
+LONGEST_ID = 64
 
 
 class Unknown(Refused):
@@ -32,6 +30,38 @@ class Unknown(Refused):
 
 class Stopped(Refused):
     """Somebody cancelled the run: its Nextflow is told by being refused."""
+
+
+class View(NamedTuple):
+    """All that a report is decided on, as one round of the store gave it."""
+
+    run: Run
+    trace: Trace
+    blocks: dict[int, TaskBlock]
+    metrics: Metrics
+
+
+def wanted(run_id: str, tasks: Iterable[int] = ()) -> list[tuple[type[Record], str]]:
+    """What `viewed` is made of, for a report about these tasks: to be read in one round."""
+    id = run_id[:LONGEST_ID]
+    numbers = dict.fromkeys(task // BLOCK for task in tasks)
+    return [(Run, id), (Trace, id), *((TaskBlock, block_id(id, each)) for each in numbers)]
+
+
+def wanted_at_end(run_id: str) -> list[tuple[type[Record], str]]:
+    """As `wanted`, for `complete`."""
+    return [*wanted(run_id), (Metrics, run_id[:LONGEST_ID])]
+
+
+def viewed(run_id: str, found: Sequence[Record | None]) -> View:
+    """What was read. Raises Unknown."""
+    run = next((each for each in found if isinstance(each, Run)), None)
+    if run is None:
+        raise Unknown(f"workflow {run_id[:40]} not found")
+    trace = next((each for each in found if isinstance(each, Trace)), Trace(id=run.id))
+    metrics = next((each for each in found if isinstance(each, Metrics)), Metrics(id=run.id))
+    blocks = {each.number: each for each in found if isinstance(each, TaskBlock)}
+    return View(run, trace, blocks, metrics)
 
 
 def find(world: World, run_id: str) -> Run:
@@ -108,96 +138,75 @@ def is_late(run: Run, attempt: int) -> bool:
 
 
 def begin(
-    world: World, run_id: str, workflow: Mapping[str, Any], process_names: Iterable[str], attempt: int = 0
+    world: World, view: View, workflow: Mapping[str, Any], process_names: Iterable[str], attempt: int = 0
 ) -> Run:
-    """Nextflow begins to work: its description of the run replaces that of an earlier attempt."""
-    run = unstopped(find(world, run_id))
+    """Nextflow begins to work: its description of the run replaces that of an earlier attempt. Again: the
+    same."""
+    run = unstopped(view.run)
     if run.is_over or is_late(run, attempt):
         return run
     now = world.clock.now()
     run = run.but(
         workflow=bounded(workflow),
         process_names=tuple(process_names),
-        progress={},
         error_message="",
         error_report="",
+        begun=max(attempt, run.begun),
         traced_at=now,
     )
-    return world.store.save(awake(run, now))
+    return world.store.save(awake(run, now).but(updated_at=now))
 
 
 def awake(run: Run, now: float) -> Run:
     """The run as RUNNING, where Nextflow's word is all there is. Of a run with a machine that is the
     runner's to say: a late word of Nextflow may come when the machine is gone."""
     if run.environment_id or run.status == "RUNNING":
-        return run.but(updated_at=now)
+        return run
     return run.to("RUNNING", now, started_at=run.started_at or now)
 
 
 def progress(
     world: World,
-    run_id: str,
+    view: View,
     counts: Mapping[str, Any] | None,
     tasks: Iterable[Mapping[str, Any]],
     instant: int = 0,
     attempt: int = 0,
 ) -> Run:
-    """New counters, and tasks that changed. `instant` is the client's own time: what is older than what
-    we have is left out, as is a step back from a finished task. Raises Stale before anything is written.
-    The run is written before the tasks: a report that was cut short in between comes again."""
-    run = unstopped(find(world, run_id))
-    newer = instant >= last_instant(run) and not is_late(run, attempt)
-    changed, finished = sorted_out(world, run.id, tasks, newer)
-    if newer and not run.is_over:
-        now = world.clock.now()
-        counters = {**counted(run, counts, instant), **spending.added(run.progress, finished)}
-        run = world.store.save(awake(run.but(progress=counters, traced_at=now), now))
-    if changed:
-        world.store.put_many(changed)
-    return run
+    """New counters, and tasks that changed, in one commit: a report that is cut short, comes twice or comes
+    late counts no task twice and takes nothing back. `instant` is the client's own time: counters older
+    than what we have are left out. Raises Stale before anything is written."""
+    run = unstopped(view.run)
+    if is_late(run, attempt) or 0 < attempt < view.trace.attempt:
+        return run
+    trace = view.trace.of(attempt)
+    newer = instant >= trace.instant
+    changes = reported.changes(trace, view.blocks, tasks, newer)
+    now = world.clock.now()
+    heard = newer and not run.is_over
+    if heard:
+        trace = trace.but(counters=counted(trace, counts), instant=instant or trace.instant, traced_at=now)
+    if heard or changes:
+        reported.keep(world.store, trace, changes)
+    awoken = awake(run, now) if heard else run
+    return run if awoken is run else world.store.save(awoken)
 
 
-def counted(run: Run, counts: Mapping[str, Any] | None, instant: int) -> dict[str, Any]:
-    """The run's counters with those of a report. What we add up ourselves is not for a client to say."""
-    told = {key: value for key, value in bounded(counts or {}).items() if key not in spending.OURS}
-    return {**run.progress, **told, "instant": instant or last_instant(run)}
-
-
-def last_instant(run: Run) -> int:
-    """The client's time of the newest progress that is kept."""
-    found = run.progress.get("instant")
-    return found if isinstance(found, int) else 0
-
-
-def sorted_out(
-    world: World, run_id: str, tasks: Iterable[Mapping[str, Any]], newer: bool
-) -> tuple[list[Task], list[dict[str, Any]]]:
-    """The tasks to keep, and those of them that finished with this report and had not before."""
-    given = {f"{run_id}/{task['taskId']}": dict(task) for task in tasks}
-    known = world.store.get_many(Task, given) if given else {}
-    kept: list[Task] = []
-    over: list[dict[str, Any]] = []
-    for id, task in given.items():
-        before = known[id].data if id in known else {}
-        was_over, is_over = before.get("status") in FINISHED, task.get("status") in FINISHED
-        if before and (not newer or (was_over and not is_over)):
-            continue
-        kept.append(Task(id=id, run_id=run_id, task_id=task["taskId"], data=bounded(task)))
-        if is_over and not was_over:
-            over.append(task)
-    return kept, over
+def counted(trace: Trace, counts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The counters with those of a report."""
+    return {**trace.counters, **bounded(counts or {})}
 
 
 def heartbeat(
-    world: World, run_id: str, counts: Mapping[str, Any] | None, instant: int = 0, attempt: int = 0
+    world: World, view: View, counts: Mapping[str, Any] | None, instant: int = 0, attempt: int = 0
 ) -> Run:
     """Nothing changed, and Nextflow is still there."""
-    return progress(world, run_id, counts, (), instant, attempt)
+    return progress(world, view, counts, (), instant, attempt)
 
 
 def complete(
     world: World,
-    run_id: str,
+    view: View,
     workflow: Mapping[str, Any],
     metrics: Iterable[Mapping[str, Any]] | None,
     counts: Mapping[str, Any] | None,
@@ -205,32 +214,33 @@ def complete(
     attempt: int = 0,
 ) -> Run:
     """Nextflow is done. Its word ends a run that was started elsewhere; one with a machine ends when the
-    machine is gone, and only what Nextflow says about it is added here."""
-    run = find(world, run_id)
-    if is_late(run, attempt):
+    machine is gone, and only what Nextflow says about it is added here. Counters and metrics are written
+    first: a report that was cut short in between comes again."""
+    run = view.run
+    if is_late(run, attempt) or 0 < attempt < view.trace.attempt:
         return run
-    if metrics is not None:
-        rows = tuple(bounded(row) for row in metrics)
-        world.store.put_many([Metrics(id=run.id, rows=rows)])
-    if run.is_over and run.workflow.get("complete"):
-        return run
+    again = run.is_over and "complete" in run.workflow
     now = world.clock.now()
-    told = bounded(workflow)
+    trace = view.trace.of(attempt)
+    if not again:
+        trace = trace.but(counters=counted(trace, counts), instant=instant or trace.instant, traced_at=now)
+    rows = view.metrics.rows if metrics is None else reported.rows_of(metrics)
+    reported.commit(world.store, trace, view.metrics.but(rows=rows))
+    return run if again else world.store.save(ended(run, bounded(workflow), now))
+
+
+def ended(run: Run, told: Mapping[str, Any], now: float) -> Run:
+    """The run with Nextflow's last word about it."""
     failed = told.get("success") is not True
-    run = run.but(
-        workflow={**run.workflow, **told},
-        progress=counted(run, counts, instant),
-        traced_at=now,
-        updated_at=now,
-    )
+    run = run.but(workflow={**run.workflow, **told}, traced_at=now, updated_at=now)
     if failed:
         run = run.but(
             error_message=run.error_message or str(told.get("errorMessage") or ""),
             error_report=run.error_report or str(told.get("errorReport") or ""),
         )
-    if not run.environment_id and not run.is_over:
-        run = finished(run, failed, told.get("exitStatus"), now)
-    return world.store.save(run)
+    if run.environment_id or run.is_over:
+        return run
+    return finished(run, failed, told.get("exitStatus"), now)
 
 
 def finished(run: Run, failed: bool, exit_status: Any, now: float) -> Run:
@@ -238,19 +248,3 @@ def finished(run: Run, failed: bool, exit_status: Any, now: float) -> Run:
     verdict = "CANCELLED" if run.cancel_at else "FAILED" if failed else "SUCCEEDED"
     status = exit_status if isinstance(exit_status, int) else None
     return concluded(run.but(verdict=verdict, exit_status=status, started_at=run.started_at or now), now)
-
-
-def bounded(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a report: long texts are cut, and large parts are left out, the largest first,
-    until the rest fits."""
-    kept = {
-        key: value[:LONGEST_TEXT] if isinstance(value, str) else value
-        for key, value in told.items()
-        if value is not None
-    }
-    sizes = {key: len(str(value)) for key, value in kept.items()}
-    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
-        if sum(sizes[each] for each in kept) <= MOST_REPORTED:
-            break
-        del kept[key]
-    return kept

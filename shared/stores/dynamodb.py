@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shared.errors import Exists, Refused, Stale
+from shared.errors import Exists, Refused, Stale, TooLarge
 from shared.model.records import R, Record, decode, encode
 from shared.ports import Found
 from shared.stores import body, cursor, dynamoitems
@@ -21,6 +21,8 @@ from shared.stores.dynamoclient import Table
 
 LARGEST = 350_000
 """Bytes of a record's body, deflated; DynamoDB takes items of 400 KB, names and keys included."""
+TOGETHER, LARGEST_TOGETHER = 100, 3_800_000
+"""Actions, and bytes of bodies, in one transaction; DynamoDB takes 4 MB, names and keys included."""
 
 
 class DynamoStore:
@@ -39,6 +41,13 @@ class DynamoStore:
         keys = [dynamoitems.record_key(kind.kind, id) for id in dict.fromkeys(ids)]
         records = (decode(dynamoitems.unpacked(item), kind) for item in self._table.get_batch(keys))
         return {record.id: record for record in records}
+
+    def get_each(self, *wanted: tuple[type[Record], str]) -> list[Record | None]:
+        """See `ports.Store.get_each`. One read for each 100."""
+        keys = [dynamoitems.record_key(kind.kind, id) for kind, id in dict.fromkeys(wanted)]
+        found = {item["pk"]["S"]: dynamoitems.unpacked(item) for item in self._table.get_batch(keys)}
+        bodies = [(kind, found.get(dynamoitems.record_key(kind.kind, id)["pk"]["S"])) for kind, id in wanted]
+        return [None if body is None else decode(body, kind) for kind, body in bodies]
 
     def save(self, record: R) -> R:
         """See `ports.Store.save`. One call when the record's listings and names stay, else two."""
@@ -61,14 +70,23 @@ class DynamoStore:
         return saved
 
     def save_all(self, *records: Record) -> None:
-        """See `ports.Store.save_all`. One read for the old rows, one transaction."""
-        keys = [dynamoitems.record_key(each.kind, each.id) for each in records if each.generation]
-        old = {item["pk"]["S"]: item for item in self._table.get_batch(keys)}
+        """See `ports.Store.save_all`. One transaction, after one read of the rows that records have which
+        are in listings."""
+        keys = [
+            dynamoitems.record_key(each.kind, each.id)
+            for each in records
+            if each.generation and dynamoitems.has_rows(type(each))
+        ]
+        old = {item["pk"]["S"]: item for item in self._table.get_batch(keys)} if keys else {}
         actions: list[tuple[dict[str, Any], Exception]] = []
+        size = 0
         for record in records:
             item = sized(record.but(generation=record.generation + 1))
             known = old.get(item["pk"]["S"], {})
             actions += moves(record, item, dynamoitems.row_keys(known))
+            size += len(item["body"]["B"])
+        if len(actions) > TOGETHER or size > LARGEST_TOGETHER:
+            raise TooLarge(f"{len(actions)} changes of {size} bytes cannot be saved at once")
         self._transact(actions)
 
     def put_many(self, records: Iterable[Record]) -> None:

@@ -53,6 +53,11 @@ def rows(record: Record) -> dict[str, dict[str, Any]]:
     }
 
 
+def has_rows(kind: type[Record]) -> bool:
+    """Whether records of this kind may be in a listing or hold a name."""
+    return (kind.indexes, kind.names) != (Record.indexes, Record.names)
+
+
 def ttl(record: Record) -> dict[str, Any]:
     """When DynamoDB may forget it (epoch seconds)."""
     at = record.expires()

@@ -95,6 +95,12 @@ class SqliteStore:
             found |= {id: decode(body, kind) for id, body in rows}
         return found
 
+    def get_each(self, *wanted: tuple[type[Record], str]) -> list[Record | None]:
+        """See `ports.Store.get_each`. One query for each kind."""
+        kinds = dict.fromkeys(kind for kind, _ in wanted)
+        found = {kind: self.get_many(kind, [id for each, id in wanted if each is kind]) for kind in kinds}
+        return [found[kind].get(id) for kind, id in wanted]
+
     def save(self, record: R) -> R:
         """See `ports.Store.save`. One statement for a kind of record that has no unique names."""
         if is_nameless(record):

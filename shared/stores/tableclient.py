@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.errors import Refused, Throttled
+from shared.errors import Throttled, TooLarge
 from shared.stores.storageaccount import OPTIONS, StorageAccount, code_of, translated
 
 if TYPE_CHECKING:
@@ -89,16 +89,16 @@ class Table:
         return list(self._readers.map(call, values))
 
     def write(self, operations: Sequence[Operation]) -> list[str]:
-        """All or none; the new version of each entity. Raises Rejected; Refused for more than a
+        """All or none; the new version of each entity. Raises Rejected; TooLarge for more than a
         transaction can hold."""
         if len(operations) > TOGETHER:
-            raise Refused(f"{len(operations)} changes at once are too many, the limit is {TOGETHER}")
+            raise TooLarge(f"{len(operations)} changes at once are too many, the limit is {TOGETHER}")
         from azure.data.tables import RequestTooLargeError, TableTransactionError
 
         try:
             answers = self._client.submit_transaction(operations)
         except RequestTooLargeError:
-            raise Refused("these records are too large to be saved at once") from None
+            raise TooLarge("these records are too large to be saved at once") from None
         except TableTransactionError as error:
             if code_of(error) in CONDITIONS:
                 raise Rejected(error.index) from error

@@ -13,9 +13,10 @@ from shared.model.records import Record, encode
 from shared.stores import body
 
 HOME = "headnode"
-OWNED = frozenset({"task"})
-"""Kinds whose ids are `<owner>/<rest>` and whose only listing is by that owner: each owner's records have
-a partition of their own, so that the tasks of one run slow down nobody else. They do not expire."""
+OWNED = {"metrics": "trace", "tasks": "trace", "trace": "trace"}
+"""Kinds whose ids are `<owner>` or `<owner>/<rest>` and that no listing knows, with the family that they
+belong to: one owner's records of a family have a partition of their own, so that the reports of one run
+slow down nobody else, and change at once. They do not expire."""
 END = "!"
 """After each part of a key. Lower than any character of a part, so that keys order part by part."""
 ABOVE = "$"
@@ -55,7 +56,7 @@ def named(text: str) -> str:
 
 def home(kind: str, owner: str) -> str:
     """The partition of a record (by its id) or of a listing (by its partition)."""
-    return f"{kind}{END}{named(owner.partition('/')[0])}" if kind in OWNED else HOME
+    return f"{OWNED[kind]}{END}{named(owner.partition('/')[0])}" if kind in OWNED else HOME
 
 
 def record_key(kind: str, id: str) -> str:

@@ -59,13 +59,14 @@ class TablesStore:
     def get_many(self, kind: type[R], ids: Iterable[str]) -> dict[str, R]:
         """See `ports.Store.get_many`. One read for each, ten at a time."""
         wanted = list(dict.fromkeys(ids))
-        keys = [key_of(kind.kind, id) for id in wanted]
-        found: dict[str, R] = {}
-        for key, id, stored in zip(keys, wanted, self._table.get_each(keys), strict=True):
-            self._versions.learn(key, seen_in(stored))
-            if stored is not None:
-                found[id] = decode(tableitems.body_of(stored), kind)
-        return found
+        found = self._fetched([key_of(kind.kind, id) for id in wanted])
+        return {id: decode(body, kind) for id, body in zip(wanted, found, strict=True) if body is not None}
+
+    def get_each(self, *wanted: tuple[type[Record], str]) -> list[Record | None]:
+        """See `ports.Store.get_each`. One read for each, ten at a time."""
+        found = self._fetched([key_of(kind.kind, id) for kind, id in wanted])
+        bodies = zip(wanted, found, strict=True)
+        return [None if body is None else decode(body, kind) for (kind, _), body in bodies]
 
     def save(self, record: R) -> R:
         """See `ports.Store.save`. One call; two when this process has not read the record before."""
@@ -74,7 +75,7 @@ class TablesStore:
 
     def save_all(self, *records: Record) -> None:
         """See `ports.Store.save_all`. One transaction, after a read of what was not read before. Raises
-        Refused for records of different owners, or more than 100 changed entities."""
+        Refused for records of different owners."""
         if len({tableitems.home(each.kind, each.id) for each in records}) > 1:
             raise Refused("records of different owners cannot be saved at once")
         by = secrets.token_hex(8)
@@ -176,6 +177,13 @@ class TablesStore:
             except Rejected:
                 lost |= {key: wanted[key] for key in these}
         return lost
+
+    def _fetched(self, keys: list[Key]) -> list[bytes | None]:
+        """The JSON of these records; their versions are kept in mind."""
+        stored = self._table.get_each(keys)
+        for key, each in zip(keys, stored, strict=True):
+            self._versions.learn(key, seen_in(each))
+        return [None if each is None else tableitems.body_of(each) for each in stored]
 
     def _read(self, keys: list[Key]) -> dict[Key, Seen | None]:
         """What a writer must know of these records, as last committed."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Exists, Refused, Stale
+from shared.errors import Exists, Refused, Stale, TooLarge
 from shared.model.records import Record
 from shared.stores.dynamodb import DynamoStore
 from shared.stores.sqlite import SqliteStore, listing
@@ -182,6 +182,32 @@ def test_a_save_of_several_is_all_or_nothing(store):
     assert everything(store) == ["b", "a"]
     assert store.get(Thing, "a").generation == 2
     assert store.get(Plain, "new").generation == 1
+
+
+def test_records_of_any_kind_are_read_in_one_go(store):
+    thing, plain = store.save(Thing(id="a", shelf="s")), store.save(Plain(id="a"))
+    asked = [(Plain, "a"), (Thing, "gone"), (Thing, "a"), (Plain, "a")]
+    assert store.get_each(*asked) == [plain, None, thing, plain]
+    assert store.get_each() == []
+    store.put_many(Plain(id=f"p{n}") for n in range(120))
+    assert [found.id for found in store.get_each(*[(Plain, f"p{n}") for n in range(120)])] == [
+        f"p{n}" for n in range(120)
+    ]
+
+
+def test_what_is_too_much_at_once_is_refused_whole_and_its_parts_fit(store):
+    text = random.Random(1).randbytes(160_000).hex()
+    some = [Plain(id=f"p{n}", text=text) for n in range(40)]
+    if isinstance(store, SqliteStore):
+        store.save_all(*some)
+        return
+    for too_many in (some, [Plain(id=f"q{n}") for n in range(101)]):
+        with pytest.raises(TooLarge):
+            store.save_all(*too_many)
+        assert store.get(Plain, too_many[0].id) is None
+    for start in range(0, 40, 8):
+        store.save_all(*some[start : start + 8])
+    assert len(store.get_many(Plain, [f"p{n}" for n in range(40)])) == 40
 
 
 def test_listings_follow_the_record(store):

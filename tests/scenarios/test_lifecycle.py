@@ -284,13 +284,17 @@ def test_a_run_started_elsewhere_is_unknown_while_it_is_silent(rig):
         project="hello",
         repository="",
     )
-    tracing.begin(rig.world, run.id, {"projectName": "hello"}, ["one"])
+
+    def view():
+        return tracing.viewed(run.id, rig.world.store.get_each(*tracing.wanted(run.id)))
+
+    tracing.begin(rig.world, view(), {"projectName": "hello"}, ["one"])
     rig.clock.advance(rig.settings.silent_after + 1)
     rig.tick()
     rig.tick()
     assert rig.get_run(run).status == "UNKNOWN"
 
-    tracing.heartbeat(rig.world, run.id, {})
+    tracing.heartbeat(rig.world, view(), {})
     assert rig.get_run(run).status == "RUNNING"
     rig.tick()
     assert rig.get_run(run).status == "RUNNING"

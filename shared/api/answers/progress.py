@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.model.run import Run
+from shared.model.trace import Trace
+from shared.model.trace import shown as traced
 
 SAME = ("pending", "submitted", "running", "succeeded", "failed", "cached", "ignored", "retries", "aborted")
 LOADS = ("loadCpus", "loadMemory", "peakCpus", "peakMemory")
@@ -11,20 +13,20 @@ SPENT = (
     "cpus", "cpuTime", "cpuLoad", "memoryRss", "memoryReq", "readBytes", "writeBytes", "volCtxSwitch",
     "invCtxSwitch",
 )  # fmt: skip
-"""What finished tasks have used, summed up by `steps.tracing`."""
+"""What finished tasks have used, summed up by `steps.spending`."""
 
 
-def progress(run: Run) -> dict[str, Any]:
+def progress(run: Run, trace: Trace | None) -> dict[str, Any]:
     """The run's counters and those of each process."""
-    spent = run.progress.get("spent")
-    spent = spent if isinstance(spent, dict) else {}
-    reported = run.progress.get("processes")
+    trace = traced(run, trace)
+    counts, spent = trace.counters, trace.spent
+    reported = counts.get("processes")
     rows = [row for row in reported if isinstance(row, dict)] if isinstance(reported, list) else []
     named = {str(row.get("name")) for row in rows}
     rows += [{"name": name} for name in run.process_names if name not in named]
     return {
         "workflowProgress": {
-            **counters(run.progress, spent.get("", {})),
+            **counters(counts, spent.get("", {})),
             "executors": sorted(spent.get("executors", {})),
         },
         "processesProgress": [

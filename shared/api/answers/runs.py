@@ -13,6 +13,7 @@ from shared.model.environment import Environment
 from shared.model.label import Label
 from shared.model.pipeline import pipeline_of_launch
 from shared.model.run import Run
+from shared.model.trace import Trace
 
 REPORTED: Kinds = {
     "projectDir": str, "projectName": str, "scriptName": str, "scriptFile": str, "scriptId": str,
@@ -125,11 +126,11 @@ def launch_id(run: Run) -> str:
     return run.id + LAUNCH_ID
 
 
-def entry(run: Run, labels: Mapping[int, Label]) -> dict[str, Any]:
+def entry(run: Run, trace: Trace | None, labels: Mapping[int, Label]) -> dict[str, Any]:
     """A run in a listing."""
     return {
         "workflow": workflow(run, launched=False),
-        "progress": progress(run),
+        "progress": progress(run, trace),
         **shown_workspace(run.workspace_id),
         **pipeline_of(run),
         "labels": label_answers.of(run, labels),
@@ -138,11 +139,13 @@ def entry(run: Run, labels: Mapping[int, Label]) -> dict[str, Any]:
     }
 
 
-def described(run: Run, environment: Environment | None, labels: Mapping[int, Label]) -> dict[str, Any]:
+def described(
+    run: Run, trace: Trace | None, environment: Environment | None, labels: Mapping[int, Label]
+) -> dict[str, Any]:
     """A run in full, with why it waits."""
     return {
         "workflow": workflow(run),
-        "progress": progress(run),
+        "progress": progress(run, trace),
         "platform": platform(environment),
         "jobInfo": job(run),
         "messages": messages(run),

@@ -1,9 +1,9 @@
 """Tasks as the public API shows them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.api.answers.shape import Kinds, typed
-from shared.model.run import Task
 
 NO_EXIT = 2**31 - 1
 """What Nextflow sends where a task has no exit status."""
@@ -19,15 +19,15 @@ FIELDS: Kinds = {
 }  # fmt: skip
 
 
-def task(record: Task) -> dict[str, Any]:
+def task(data: Mapping[str, Any]) -> dict[str, Any]:
     """One task: what its client reported, as far as readers understand it."""
-    found = typed(record.data, FIELDS)
+    found = typed(data, FIELDS)
     if found.get("exit") == NO_EXIT:
         del found["exit"]
     if "exit" in found:
         found["exitStatus"] = found["exit"]
     if "nativeId" in found:
         found["nativeId"] = str(found["nativeId"])
-    if record.data.get("priceModel") in ("standard", "spot"):
-        found["priceModel"] = record.data["priceModel"]
-    return {**found, "taskId": record.task_id, "status": record.data["status"]}
+    if data.get("priceModel") in ("standard", "spot"):
+        found["priceModel"] = data["priceModel"]
+    return {**found, "taskId": data["taskId"], "status": data["status"]}

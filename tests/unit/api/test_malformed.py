@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.model.access import Credentials
 from shared.model.environment import Environment
-from shared.model.run import Run, Task
+from shared.model.run import Run
 from tests.unit.api.front import Front
 
 POSTS = (
@@ -43,7 +43,6 @@ def nothing_stored(api: Front) -> None:
         (Environment, "live", "all"),
         (Credentials, "workspace", "0"),
         (Run, "workspace", "0"),
-        (Task, "run", "x"),
     ):
         assert api.world.store.find(kind, index, partition).items == ()
     assert api.world.queue.receive(("create", "launch", "dispose", "reap", "logs")) == []

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.model.run import Task
+from shared.model.trace import TaskBlock
 from tests.unit.api.front import Front
 
 
@@ -218,7 +218,7 @@ def test_tasks_are_listed_sorted_searched_and_described(api: Front) -> None:
     failed = api.get(f"/workflow/{run}/task/10")["task"]
     assert (failed["exit"], failed["exitStatus"], failed["status"]) == (137, 137, "FAILED")
     assert api.call("GET", f"/workflow/{run}/task/3").status_code == 404
-    assert api.world.store.get(Task, f"{run}/10").data["odd"] == {}
+    assert api.world.store.get(TaskBlock, f"{run}/0").of(0)[10]["odd"] == {}
 
 
 @pytest.mark.parametrize(

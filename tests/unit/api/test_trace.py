@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import Stale
 from shared.model.metrics import Metrics
-from shared.model.run import Task
+from shared.model.trace import TaskBlock, Trace
 from tests.unit.api.front import Front
 
 SESSION = "40f3f3fb-db1e-4736-a606-8beb680628b1"
@@ -166,7 +166,7 @@ def test_what_comes_late_takes_nothing_back(api: Front) -> None:
     assert found == {1: "COMPLETED", 2: "RUNNING"}
     assert api.get(f"/workflow/{run}/progress")["progress"]["workflowProgress"]["running"] == 2
     api.put(f"/trace/{run}/progress", {"tasks": [task(1, "RUNNING")], "instant": 10})
-    assert api.world.store.get(Task, f"{run}/1").data["status"] == "COMPLETED"
+    assert api.get(f"/workflow/{run}/task/1")["task"]["status"] == "COMPLETED"
 
 
 def test_a_resumed_session_is_a_run_of_its_own(api: Front) -> None:
@@ -286,7 +286,7 @@ def test_what_is_malformed_is_named(api: Front, path: str, body: Any, field: str
     answer = api.call("POST" if path == "create" else "PUT", url, json=body)
     assert answer.status_code == 400
     assert field in [each["field"] for each in answer.json()["errors"]]
-    assert api.world.store.find(Task, "run", run).items == ()
+    assert api.world.store.get_each((Trace, run), (TaskBlock, f"{run}/0")) == [None, None]
     assert api.world.store.get(Metrics, run) is None
 
 

@@ -11,9 +11,11 @@ from azure.data.tables import TableClient
 
 from local.clouds.answer import Answer, Dropped
 from local.clouds.azure.front import Front
-from shared.errors import Exists, Refused, Stale, Throttled, Unreachable
+from shared.errors import Exists, Refused, Stale, Throttled, TooLarge, Unreachable
 from shared.model.access import Token
-from shared.model.run import Task
+from shared.model.metrics import Metrics
+from shared.model.records import Record
+from shared.model.trace import TaskBlock, Trace
 from shared.stores import tableitems
 from shared.stores.storageaccount import StorageAccount
 from shared.stores.tables import TablesStore
@@ -207,25 +209,22 @@ def test_two_processes_that_force_the_same_records_both_succeed(azurite, table):
     assert sorted([*listed[0], *listed[1]]) == [f"t{n}" for n in range(1, 5)]
 
 
-def test_the_tasks_of_a_run_stand_apart(store, table):
-    for run, count in (("run1", 1100), ("run2", 120)):
-        store.put_many(Task(id=f"{run}/{n}", run_id=run, task_id=n, data={}) for n in range(count))
-    every = store.find(Task, "run", "run1", limit=2000).items
-    assert [task.task_id for task in every] == list(range(1100)), "Azure gives a thousand at a time"
-    assert {each["PartitionKey"] for each in table.list_entities()} == {"task!run1", "task!run2"}
-    page = store.find(Task, "run", "run2", limit=50)
-    assert [task.task_id for task in page.items] == list(range(50))
-    assert all(
-        tableitems.home("task", partition) == tableitems.home("task", task.id)
-        for task in page.items
-        for partition, _ in task.indexes().values()
-    )
-    assert page.items[0].expires() is None, "nobody would forget it"
-    store.remove(Task, [f"run2/{n}" for n in range(120)])
-    assert store.find(Task, "run", "run2").items == ()
-    task = store.save(Task(id="run1/5000", run_id="run1", task_id=5000, data={}))
+def test_what_a_run_reports_stands_apart_and_changes_at_once(store, table):
+    for run in ("run1", "run2"):
+        blocks = [TaskBlock(id=f"{run}/{n}", tasks=({"taskId": n},)) for n in range(90)]
+        store.save_all(Trace(id=run, sizes=dict.fromkeys(map(str, range(90)), 1)), Metrics(id=run), *blocks)
+    assert {each["PartitionKey"] for each in table.list_entities()} == {"trace!run1", "trace!run2"}
+    trace, block, missing = store.get_each((Trace, "run1"), (TaskBlock, "run1/7"), (TaskBlock, "run1/90"))
+    assert (trace.blocks[89], block.of(0), missing) == (1, {7: {"taskId": 7}}, None)
+    for kind in (Trace, TaskBlock, Metrics):
+        assert (kind.indexes, kind.names, kind.expires) == (Record.indexes, Record.names, Record.expires)
     with pytest.raises(Refused, match="different owners"):
-        store.save_all(task, Plain(id="p"))
+        store.save_all(trace, Plain(id="p"))
+    with pytest.raises(Stale):
+        store.save_all(trace, TaskBlock(id="run1/90"), block.but(generation=9))
+    assert store.get(TaskBlock, "run1/90") is None
+    store.remove(TaskBlock, [f"run2/{n}" for n in range(90)])
+    assert store.get_many(TaskBlock, [f"run2/{n}" for n in range(90)]) == {}
 
 
 def test_what_expired_is_forgotten_and_what_got_more_time_is_not(store, table):
@@ -244,10 +243,10 @@ def test_what_expired_is_forgotten_and_what_got_more_time_is_not(store, table):
 
 
 def test_more_changes_than_azure_takes_at_once_are_refused_whole(store, table):
-    with pytest.raises(Refused, match="120 changes at once are too many"):
+    with pytest.raises(TooLarge, match="120 changes at once are too many"):
         store.save_all(*[Thing(id=f"t{n}", shelf="s", label=f"l{n}") for n in range(20)])
     big = random.Random(1).randbytes(350_000).hex()
-    with pytest.raises(Refused, match="too large to be saved at once"):
+    with pytest.raises(TooLarge, match="too large to be saved at once"):
         store.save_all(*[Plain(id=f"p{n}", text=big) for n in range(12)])
     store.put_many(Plain(id=f"p{n}", text=big) for n in range(12))
     assert len(store.get_many(Plain, [f"p{n}" for n in range(12)])) == 12
