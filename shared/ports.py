@@ -206,7 +206,8 @@ class LogSource(Protocol):
         """Bytes of a file in the run's work directory; None when it is not there."""
 
     def read(self, run: Run, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """Bytes of a file in the run's work directory. `name` is a bare file name."""
+        """Bytes of a file in the run's work directory. `name` is made of bare file names with `/` between;
+        raises Invalid for another, Refused for a file that is not there. No link is followed."""
 
 
 @dataclass(frozen=True)

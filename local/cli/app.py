@@ -14,6 +14,7 @@ from local.cli import (
     parked,
     pipelines,
     runs,
+    tasks,
     tokens,
     workspaces,
 )
@@ -30,6 +31,7 @@ env.app.command("import")(envfile.import_)
 app.add_typer(env.app, name="env")
 app.command("launch")(launch.launch)
 app.add_typer(runs.app, name="runs")
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(actions.app, name="actions")
 app.add_typer(labels.app, name="labels")

@@ -1,17 +1,15 @@
 """/workflow/{id}/log and /download"""
 
-import re
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from shared.api import records
 from shared.api.auth import ByUserOrRun
 from shared.api.intake import Here, MaybeWorkspace
-from shared.api.problem import Problem, bad, not_found
+from shared.api.problem import bad, not_found
 from shared.api.routes import Routes
+from shared.api.sending import sent
 from shared.errors import Fault, Refused
 from shared.model.run import Run
 from shared.ports import LogPage, LogSource, World
@@ -24,14 +22,13 @@ LARGEST_PAGE = 4 * 1024 * 1024
 """Characters of one page: with JSON's own signs under the 6 MB that a Lambda may answer."""
 MOST_EMPTY = 5
 """Empty answers in a row after which the end is assumed: a log service may give some amid the lines."""
-PIECE = 1024 * 1024
-"""Bytes read from the work directory at once."""
 
 FILES: dict[str, tuple[str, str]] = {
     "nf-{}.txt": ("Nextflow console output", "text/plain; charset=utf-8"),
     "nf-{}.log": ("Nextflow log file", "text/plain; charset=utf-8"),
     "timeline-{}.html": ("Execution timeline", "text/html; charset=utf-8"),
     "nf-{}-report.html": ("Execution report", "text/html; charset=utf-8"),
+    "nf-{}-reports.tsv": ("Reports that the pipeline announces", "text/tab-separated-values; charset=utf-8"),
 }
 """Every file of a run that can be had, with the run's id in it: nothing else is ever read."""
 
@@ -141,40 +138,4 @@ def download(
     size = source.size(run, fileName) if source else None
     if source is None or size is None:
         raise not_found("file", fileName)
-    start, end = asked_range(request.headers.get("range", ""), size)
-    headers = {
-        "Content-Length": str(end - start),
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": f'attachment; filename="{fileName}"',
-        # A report is somebody's HTML: it must not act as a page of ours.
-        "Content-Security-Policy": "sandbox",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if (start, end) != (0, size):
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    status = 206 if "Content-Range" in headers else 200
-    return StreamingResponse(pieces(run, source, fileName, start, end), status, headers, media)
-
-
-def asked_range(header: str, size: int) -> tuple[int, int]:
-    """First byte and the one behind the last, for one range; the whole file for anything else. Raises
-    Problem 416 for a range behind the end."""
-    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
-    if match is None or match.group(0) == "bytes=-":
-        return 0, size
-    first, last = match.groups()
-    start = int(first) if first else max(0, size - int(last))
-    end = min(int(last) + 1, size) if first and last else size
-    if start >= size or end <= start:
-        raise Problem(416, "range: not in this file", headers={"Content-Range": f"bytes */{size}"})
-    return start, end
-
-
-def pieces(run: Run, source: LogSource, name: str, start: int, end: int) -> Iterator[bytes]:
-    """A file's bytes, piece by piece."""
-    while start < end:
-        data = source.read(run, name, start, min(PIECE, end - start))
-        if not data:
-            return
-        start += len(data)
-        yield data
+    return sent(request, fileName, media, size, lambda start, most: source.read(run, fileName, start, most))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from shared.api import tasks
 from shared.api.problem import not_found
 from shared.model.access import Credentials
 from shared.model.action import Action
@@ -44,6 +45,14 @@ def run(world: World, id: str, workspace: int | None) -> Run:
     found = kept(world, Run, id)
     if found is None or workspace not in (None, found.workspace_id):
         raise not_found("workflow", id)
+    return found
+
+
+def task(world: World, run: Run, id: int) -> tasks.Task:
+    """One task of a run. Raises Problem 404."""
+    found = tasks.one(world, trace_of(world, run), id)
+    if found is None:
+        raise not_found("task", id)
     return found
 
 

@@ -14,7 +14,7 @@ from shared.api.answers.progress import progress
 from shared.api.auth import ByUser, ByUserOrRun
 from shared.api.bodies import RUN_NAME, DeleteRuns
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
-from shared.api.problem import Problem, bad, not_found
+from shared.api.problem import Problem, bad
 from shared.api.routes import Routes
 from shared.errors import Conflict, Fault
 from shared.model.metrics import Metrics
@@ -203,8 +203,5 @@ def describe_task(
     world: Here, _token: ByUser, workspace: MaybeWorkspace, workflow_id: str, task_id: int
 ) -> dict[str, Any]:
     """One task."""
-    trace = records.trace_of(world, records.run(world, workflow_id, workspace))
-    found = tasks.one(world, trace, task_id)
-    if found is None:
-        raise not_found("task", task_id)
-    return {"task": task_answers.task(found)}
+    run = records.run(world, workflow_id, workspace)
+    return {"task": task_answers.task(records.task(world, run, task_id))}

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from shared.azure_endpoints import STORAGE_SCOPE, Endpoints
 from shared.errors import Fault, Invalid, Refused
+from shared.logs.names import checked
 from shared.logs.wire import Reply, Wire, refusal
 
 ACTION = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
@@ -43,10 +44,8 @@ def ranged(wire: Wire, url: str, start: int | None = None, length: int | None = 
 
 
 def file_url(endpoints: Endpoints, account: str, work_dir: str, name: str) -> str:
-    """Where a file of the work directory is. Raises Invalid for a name that is no bare file name."""
-    if not name or "/" in name or "\\" in name or name in (".", "..") or not name.isprintable():
-        raise Invalid(Fault("fileName", "not a bare file name"))
-    return f"{folder_url(endpoints, account, work_dir)}/{quote(name, safe='')}"
+    """Where a file of the work directory is. Raises Invalid for a name that leads elsewhere."""
+    return f"{folder_url(endpoints, account, work_dir)}/{quote(checked(name), safe='/')}"
 
 
 def log_url(endpoints: Endpoints, account: str, work_dir: str, run_id: str, attempt: int) -> str:

@@ -1,8 +1,14 @@
 """Logs on this host: lines from the file that a runner appends to, files from the work directory."""
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from shared.errors import Fault, Invalid, Retry
+from shared.logs.names import checked
 from shared.model.environment import Environment
 from shared.model.run import Attempt, Run
 from shared.ports import LogPage
@@ -47,22 +53,43 @@ class FileLogs:
 
     def size(self, run: Run, name: str) -> int | None:
         """Bytes of a file in the run's work directory."""
-        path = self._path(run, name)
-        return path.stat().st_size if path.is_file() and not path.is_symlink() else None
+        with self._opened(run, name) as file:
+            return os.fstat(file.fileno()).st_size if file else None
 
     def read(self, run: Run, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a file in the run's work directory. Raises Invalid for a file that is not there."""
-        if self.size(run, name) is None:
-            raise Invalid(Fault("fileName", f"{name} not found"))
-        with self._path(run, name).open("rb") as file:
+        with self._opened(run, name) as file:
+            if file is None:
+                raise Invalid(Fault("fileName", f"{name} not found"))
             file.seek(max(start, 0))
             return file.read(-1 if length is None else max(length, 0))
 
-    def _path(self, run: Run, name: str) -> Path:
-        if not name or name in (".", "..") or any(character in name for character in "/\\\0"):
-            raise Invalid(Fault("fileName", "must be a bare file name"))
+    @contextmanager
+    def _opened(self, run: Run, name: str) -> Iterator[BinaryIO | None]:
+        """A plain file, reached without following any link below the work directory; None where there
+        is none. Whoever runs a task may put links there, to any file that this host can read."""
+        *folders, last = checked(name).split("/")
         work_dir = run.work_dir or str(self._environment.config.get("workDir") or "")
-        return Path(work_dir.removeprefix("file://")) / name
+        with ExitStack() as held:
+            try:
+                here = opened_at(held, work_dir.removeprefix("file://"), os.O_DIRECTORY)
+                for folder in folders:
+                    here = opened_at(held, folder, os.O_DIRECTORY | os.O_NOFOLLOW, here)
+                # Without O_NONBLOCK somebody's pipe would hold us up for ever.
+                found = opened_at(held, last, os.O_NOFOLLOW | os.O_NONBLOCK, here)
+            except OSError:
+                yield None
+                return
+            plain = stat.S_ISREG(os.fstat(found).st_mode)
+            with open(found, "rb", closefd=False) as file:
+                yield file if plain else None
+
+
+def opened_at(held: ExitStack, name: str, flags: int, folder: int | None = None) -> int:
+    """A descriptor for reading, closed with `held`."""
+    found = os.open(name, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=folder)
+    held.callback(os.close, found)
+    return found
 
 
 def offset(cursor: str) -> int:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shared.errors import Fault, Invalid, Refused
+from shared.logs.names import checked
 from shared.providers.aws.clients import Clients
 from shared.providers.aws.errors import FORBIDDEN, asking, code_of
 
@@ -62,10 +63,9 @@ def read(clients: Clients, work_dir: str, name: str, start: int = 0, length: int
 
 
 def location(work_dir: str, name: str) -> tuple[str, str]:
-    """Bucket and key. Raises Invalid for a name that is not a bare file name, or a work directory
-    that is not in S3."""
-    if not name or "/" in name or "\\" in name or name in (".", "..") or not name.isprintable():
-        raise Invalid(Fault("fileName", "not a bare file name"))
+    """Bucket and key. Raises Invalid for a name that leads elsewhere, or a work directory that is not
+    in S3."""
+    checked(name)
     if not work_dir.startswith("s3://"):
         raise Invalid(Fault("workDir", "not an s3:// path"))
     bucket, _, prefix = work_dir.removeprefix("s3://").strip("/").partition("/")

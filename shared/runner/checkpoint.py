@@ -2,6 +2,7 @@
 go on where this one was taken away.
 
     <work dir>/.headnode/<session>/work/ab/cdef....tar.gz    one finished task directory, written once
+    <work dir>/.headnode/<session>/logs/ab/cdef....tar.gz    the log files of one that failed or is at work
     <work dir>/.headnode/<session>/nextflow.tar.gz           .nextflow of the launch directory
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from shared.runner.errors import Failed
+from shared.runner.tasklogs import FILES, TaskLogs
 from shared.runner.workdir import WorkDir
 
 QUIET = 30.0
@@ -37,6 +39,7 @@ class Checkpoint:
         self._prefix = f".headnode/{session}/"
         self._work = work
         self._state = launch_dir / ".nextflow"
+        self._logs = TaskLogs(store, self._prefix, work) if work else None
         self._done: set[str] = set()
         self._lock = threading.Lock()
         self._last_state: object = None
@@ -45,9 +48,10 @@ class Checkpoint:
         """Writes what is new; how many task directories. With `final` nothing is running any more, so
         that nothing has to settle first. Stops early at `until` (monotonic seconds). Raises Failed."""
         with self._lock:
-            units = [unit for unit in self._units() if unit not in self._done and self._ready(unit, final)]
+            units, others = self._sorted_out(final)
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 saved = sum(pool.map(lambda unit: self._save_unit(unit, until), units))
+                list(pool.map(lambda unit: self._save_logs(unit, until), others))
             self._save_state()
             return saved
 
@@ -72,6 +76,18 @@ class Checkpoint:
                 for path in subdirectories(middle) if deep else (middle,):
                     yield str(path.relative_to(cast("Path", self._work)))
 
+    def _sorted_out(self, final: bool) -> tuple[list[str], list[str]]:
+        """The directories to take now, and the tasks of which only the log is to be had."""
+        ready, others = [], []
+        for unit in self._units():
+            if unit in self._done:
+                continue
+            if self._ready(unit, final):
+                ready.append(unit)
+            elif (cast("Path", self._work) / unit / ".command.run").exists():
+                others.append(unit)
+        return ready, others
+
     def _ready(self, unit: str, final: bool) -> bool:
         path = cast("Path", self._work) / unit
         now = time.time()
@@ -94,6 +110,10 @@ class Checkpoint:
             return 0
         self._done.add(unit)
         return 1
+
+    def _save_logs(self, unit: str, until: float) -> None:
+        if self._logs and time.monotonic() <= until:
+            self._logs.save(unit)
 
     def _save_state(self) -> None:
         """Nextflow's cache changes while it is read: a file that vanishes means once more."""
@@ -204,12 +224,20 @@ def subdirectories(path: Path | None) -> list[Path]:
 
 
 def in_order(path: Path) -> Iterator[Path]:
-    """Everything below a directory. What tells which files there are comes first (LevelDB's CURRENT and
-    MANIFEST), so that a copy made meanwhile names no file that it lacks."""
-    for each in sorted(path.iterdir(), key=lambda it: (not it.name.startswith(("CURRENT", "MANIFEST")), it)):
+    """Everything below a directory. A task's log files come first, so that they can be had without the
+    rest; then what tells which files there are (LevelDB's CURRENT and MANIFEST), so that a copy made
+    meanwhile names no file that it lacks."""
+    for each in sorted(path.iterdir(), key=rank):
         yield each
         if each.is_dir() and not each.is_symlink():
             yield from in_order(each)
+
+
+def rank(path: Path) -> tuple[int, Path]:
+    """Orders the entries of a directory for an archive."""
+    if path.name in FILES:
+        return FILES.index(path.name), path
+    return len(FILES) + (not path.name.startswith(("CURRENT", "MANIFEST"))), path
 
 
 def newest(path: Path) -> float:

@@ -144,6 +144,7 @@ def own_environment(spec: Spec, run_dir: Path, work: str, secrets: Path | None) 
     if with_tower(spec):
         own.update(TOWER_ACCESS_TOKEN=spec.token, TOWER_WORKFLOW_ID=spec.run, TOWER_API_ENDPOINT=spec.api)
         own["TOWER_ALLOW_NEXTFLOW_LOGS"] = "true"
+        own["TOWER_REPORTS_FILE"] = f"nf-{spec.run}-reports.tsv"
         if spec.workspace is not None:
             own["TOWER_WORKSPACE_ID"] = str(spec.workspace)
     return own

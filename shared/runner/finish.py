@@ -52,7 +52,8 @@ class Kept:
         except BaseException:
             sink.abort()
             raise
-        for name in (f"nf-{run}.log", f"timeline-{run}.html", f"nf-{run}-report.html"):
+        own = (f"nf-{run}.log", f"timeline-{run}.html", f"nf-{run}-report.html", f"nf-{run}-reports.tsv")
+        for name in own:
             self._save(name)
         (self._run_dir / f"nf-{run}.exit").write_text("" if exit_status is None else f"{exit_status}\n")
         self._save(f"nf-{run}.exit")

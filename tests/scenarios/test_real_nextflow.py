@@ -19,6 +19,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from local.nextflow import Engine, resolve
+from shared.logs.file import FileLogs
+from shared.model.environment import Environment
+from tests.unit.runner.reader import reader, tell
 
 EXAMPLE = Path(__file__).parents[2] / "local" / "example"
 EXPECTED = (EXAMPLE / "expected.json").read_bytes()
@@ -176,3 +179,36 @@ def test_the_standin_runs_the_twin(tmp_path: Path) -> None:
     argv = [*standin.command, "run", str(EXAMPLE), "-with-tower", "http://127.0.0.1:1", "--outdir", "out"]
     subprocess.run(argv, cwd=tmp_path, env=environ, check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / "out/summary.json").read_bytes() == EXPECTED
+
+
+FAILS = """process BAD {
+    script:
+    'echo to-stdout; echo to-stderr >&2; exit 3'
+}
+
+workflow { BAD() }
+"""
+
+
+def test_the_files_of_a_real_task_are_read_through_the_api(engine: Engine, tmp_path: Path) -> None:
+    """What Nextflow itself wrote, where its trace says that it is."""
+    pipeline, work = tmp_path / "main.nf", tmp_path / "work"
+    pipeline.write_text(FAILS)
+    argv = [*engine.command, "run", str(pipeline), "-w", str(work), "-with-trace", "trace.txt"]
+    words = ["-process.errorStrategy", "ignore"]
+    environ = {**os.environ, "NXF_ANSI_LOG": "false", "NXF_OFFLINE": "true"}
+    done = subprocess.run(
+        [*argv, *words], cwd=tmp_path, env=environ, capture_output=True, timeout=120, check=False
+    )
+    folders = [path.parent for path in work.glob("??/*/.exitcode")]
+    assert len(folders) == 1, done.stdout
+    place = Environment(id="e", name="e", platform="local-platform", config={"workDir": str(work)})
+    front, run = reader(tmp_path, FileLogs(place, tmp_path), str(work))
+    found = tell(front, run, 1, str(folders[0]), "FAILED")
+    assert sorted(found["entries"]) == ["to-stderr", "to-stdout"]
+    wanted = {".command.out": "to-stdout\n", ".command.err": "to-stderr\n", ".exitcode": "3"}
+    assert wanted.keys() | {".command.sh", ".command.run"} <= {
+        each["fileName"] for each in found["downloads"]
+    }
+    for name, text in wanted.items():
+        assert front.call("GET", f"/workflow/{run}/download/1?fileName={name}").text == text

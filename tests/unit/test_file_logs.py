@@ -82,7 +82,9 @@ def test_files_of_the_work_directory(logs: FileLogs) -> None:
         logs.read(RUN, "link")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "/etc/passwd", "a//b", "a/../b", "a/", "a\\b", "a\0b"]
+)
 def test_names_that_lead_elsewhere(logs: FileLogs, name: str) -> None:
     for ask in (logs.size, logs.read):
         with pytest.raises(Invalid):

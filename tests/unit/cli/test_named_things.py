@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -62,6 +63,29 @@ def test_a_pipeline_is_added_found_launched_by_name_and_deleted(served: Served, 
     gone = served.headnode("pipelines", "show", "hello")
     assert (gone.code, one_line(gone)) == (1, "no pipeline 'hello'")
     assert "no pipelines" in served.headnode("pipelines", "list").err
+
+
+def test_tasks_are_listed_shown_and_their_logs_printed(served: Served, pipeline: str) -> None:
+    run = said(served, "launch", pipeline, "--main-script", "main.sh", "--env", "here").strip()
+    unit = "ab/" + "0" * 30
+    record = served.json("runs", "show", run)
+    folder = Path(record["work_dir"]) / unit
+    folder.mkdir(parents=True)
+    (folder / ".command.log").write_text("hello\nyou\n")
+    (folder / ".command.sh").write_text("echo hello")
+    told = {"taskId": 1, "status": "FAILED", "name": "GREET (1)", "exit": 3, "workdir": str(folder)}
+    headers = {"authorization": f"Bearer {served.token}"}
+    answer = httpx.put(f"{served.url}/trace/{run}/progress", json={"tasks": [told]}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    [listed] = served.json("tasks", "list", run)
+    assert (listed["taskId"], listed["exit"]) == (1, 3)
+    assert "GREET (1)" in said(served, "tasks", "list", run, "--search", "failed")
+    assert "FAILED" in said(served, "tasks", "show", run, "1")
+    assert said(served, "tasks", "logs", run, "1") == "hello\nyou\n"
+    assert said(served, "tasks", "logs", run, "1", "--file", "script") == "echo hello\n"
+    missing = served.headnode("tasks", "logs", run, "1", "--file", "stderr")
+    assert (missing.code, one_line(missing)) == (1, "file .command.err not found")
+    assert one_line(served.headnode("tasks", "show", run, "9")) == "task 9 not found"
 
 
 def test_an_action_is_added_tried_paused_renewed_and_deleted(served: Served, pipeline: str) -> None:

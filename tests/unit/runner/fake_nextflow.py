@@ -44,19 +44,21 @@ def main() -> int:
 
 
 def task(number: str, work: Path, known: dict, params: dict) -> int:
-    folder = work / f"{int(number):02x}" / f"task{number}"
+    folder = work / f"{int(number):02x}" / f"{int(number):030x}"
     output = folder / "out.txt"
     if number in known and output.exists() and output.stat().st_mtime_ns == known[number]:
         print(f"task {number}: cached, {output.read_text().strip()}", flush=True)
         return 0
     folder.mkdir(parents=True)
     (folder / ".command.run").write_text("#!/bin/sh\n")
+    (folder / ".command.log").write_text(f"task {number} begins\n")
     print(f"task {number}: running", flush=True)
     time.sleep(params.get("pause", 0))
     output.write_text(f"made by {os.environ['WHO']}\n")
     os.utime(output, ns=(10**18, 10**18 + 123456789))
     (folder / "link").symlink_to(output)
     status = 1 if params.get("fail") == number else 0
+    (folder / ".command.log").write_text(f"task {number} begins\n" + ("boom\n" if status else "well done\n"))
     (folder / ".exitcode").write_text(str(status))
     if not status:
         known[number] = output.stat().st_mtime_ns

@@ -14,6 +14,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto.server import ThreadedMotoServer
 
+from shared.logs.cloudwatch import AwsLogs
+from shared.model.environment import Environment
+from shared.providers.aws.clients import Clients
 from shared.providers.local import rootfs
 from shared.providers.local.sandbox import Sandbox
 from shared.runner.aws import Aws
@@ -21,6 +24,7 @@ from shared.runner.errors import Denied, Failed
 from shared.runner.imds import Metadata
 from shared.runner.s3 import PART, SINGLE, Bucket
 from shared.runner.sigv4 import Keys, signed
+from tests.unit.runner.reader import reader, tell
 from tests.unit.runner.world import RUN, SESSION, Stage, ends, path_with, stage, until
 
 GROUP, STREAM = "/headnode/test", f"{RUN}/1"
@@ -131,7 +135,7 @@ def test_a_nextflow_run(the: Stage, aws: str, bucket: Any) -> None:
         f"nf-{RUN}-report.html",
         f"nf-{RUN}.exit",
         f"results/{RUN}/done.txt",
-        f".headnode/{SESSION}/work/02/task2.tar.gz",
+        f".headnode/{SESSION}/work/02/{2:030x}.tar.gz",
         f".headnode/{SESSION}/nextflow.tar.gz",
     }
     assert "task 2: made" in text(bucket, f"nf-{RUN}.txt").splitlines()
@@ -141,9 +145,44 @@ def test_a_failed_task_fails_the_run_and_is_not_kept(the: Stage, bucket: Any) ->
     cloud(the, params={"tasks": 3, "fail": "1"})
     ends(the.boots())
     assert the.control.end["exit_status"] == 1
-    kept = {each.key.rpartition("/")[2] for each in bucket.objects.filter(Prefix="some/prefix/.headnode")}
-    assert "task0.tar.gz" in kept
-    assert "task1.tar.gz" not in kept
+    kept = {name for name in names(bucket) if name.endswith(f"{0:030x}.tar.gz") or f"{1:030x}" in name}
+    state = f".headnode/{SESSION}"
+    assert kept == {f"{state}/work/00/{0:030x}.tar.gz", f"{state}/logs/01/{1:030x}.tar.gz"}
+
+
+def source() -> AwsLogs:
+    """What the control plane reads with."""
+    place = Environment(id="e", name="e", platform="aws-cloud", config={})
+    return AwsLogs(place, Clients({"accessKey": "AKIATEST", "secretKey": "secret"}, "us-east-1"))
+
+
+def test_what_its_tasks_printed_can_be_read_when_the_machine_is_gone(
+    the: Stage, aws: str, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud(the, params={"tasks": 3, "fail": "1"})
+    ends(the.boots())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    front, run = reader(the.root, source(), "s3://work-bucket/some/prefix")
+    well = tell(front, run, 1, f"/var/lib/headnode/work/00/{0:030x}")
+    assert (well["entries"], well["pending"]) == (["task 0 begins", "well done"], False)
+    failed = tell(front, run, 2, f"/var/lib/headnode/work/01/{1:030x}", "FAILED")
+    assert failed["entries"] == ["task 1 begins", "boom"]
+    status = front.call("GET", f"/workflow/{run}/download/2?fileName=.exitcode")
+    assert (status.status_code, status.text) == (200, "1")
+    assert tell(front, run, 3, f"/var/lib/headnode/work/02/{2:030x}")["entries"] == []
+
+
+def test_what_a_task_at_work_has_printed_can_be_read(
+    the: Stage, aws: str, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud(the, params={"tasks": 1, "pause": 600})
+    machine = the.boots()
+    until(lambda: f".headnode/{SESSION}/logs/00/{0:030x}.tar.gz" in names(bucket))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    front, run = reader(the.root, source(), "s3://work-bucket/some/prefix")
+    shown = tell(front, run, 1, f"/var/lib/headnode/work/00/{0:030x}", "RUNNING")
+    assert (shown["entries"], shown["pending"]) == (["task 0 begins"], True)
+    machine.kill()
 
 
 @pytest.mark.skipif(not rootfs.usable(), reason="without a root of its own a machine has other paths")
@@ -175,7 +214,7 @@ def test_what_a_machine_saved_survives_its_sudden_end(the: Stage, aws: str, buck
     cloud(the, params={"tasks": 2, "pause": 1.2})
     machine = the.boots(HEADNODE_PACE="0.002")
     console, state = f"console/{RUN}-1.txt", f".headnode/{SESSION}"
-    until(lambda: {f"{state}/work/00/task0.tar.gz", f"{state}/{console}"} <= names(bucket))
+    until(lambda: {f"{state}/work/00/{0:030x}.tar.gz", f"{state}/{console}"} <= names(bucket))
     until(lambda: "task 0: made" in text(bucket, f"{state}/{console}"))
     machine.kill()
     assert not the.control.events("end")

@@ -19,6 +19,7 @@ from tests.unit.runner.azure_place import (
     place,
     tokens,
 )
+from tests.unit.runner.reader import reader, tell
 from tests.unit.runner.world import BOOT_TOKEN, RUN, RUN_TOKEN, SESSION, until
 
 __all__ = ["place"]
@@ -83,7 +84,7 @@ def test_an_eviction_saves_the_work_before_it_agrees(place: Place) -> None:
     done = [(each.service, each.action, str(each.params.get("blob", ""))) for each in journal(place)]
     agreed = done.index(("imds", "acknowledge", ""))
     state = ("storage", "PutBlob", f"some/path/.headnode/{SESSION}/nextflow.tar.gz")
-    task = ("storage", "PutBlob", f"some/path/.headnode/{SESSION}/work/01/task1.tar.gz")
+    task = ("storage", "PutBlob", f"some/path/.headnode/{SESSION}/work/01/{1:030x}.tar.gz")
     assert max(done.index(state), done.index(task)) < agreed
 
 
@@ -105,6 +106,19 @@ def test_a_run_goes_on_where_a_spot_machine_was_taken_away(place: Place) -> None
     assert said[-1] == "task 39: made"
     whole = place.files[f"nf-{RUN}.txt"].decode().splitlines()
     assert whole.index("task 1: made") < whole.index("task 1: cached, made by machine 1")
+
+
+def test_what_its_tasks_printed_can_be_read_when_the_machine_is_gone(place: Place) -> None:
+    nextflow(place)
+    place.asks(**engine(place, tasks=3, fail="1"))
+    place.ends(place.boots())
+    front, run = reader(place.root, place.source, "az://work/some/path")
+    well = tell(front, run, 1, f"/var/lib/headnode/work/00/{0:030x}")
+    assert (well["entries"], well["pending"]) == (["task 0 begins", "well done"], False)
+    failed = tell(front, run, 2, f"/var/lib/headnode/work/01/{1:030x}", "FAILED")
+    assert failed["entries"] == ["task 1 begins", "boom"]
+    whole = front.call("GET", f"/workflow/{run}/download/2?fileName=.command.log")
+    assert (whole.status_code, whole.text) == (200, "task 1 begins\nboom\n")
 
 
 def test_tokens_may_end_in_the_middle_of_a_run(place: Place, azure_clock: FakeClock) -> None:

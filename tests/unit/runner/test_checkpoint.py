@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runner import checkpoint
+from shared.runner import checkpoint, tasklogs
 from shared.runner.checkpoint import QUIET, Checkpoint, unpack
 from shared.runner.errors import Failed
 from shared.runner.workdir import PosixDir
@@ -177,3 +177,69 @@ def test_a_damaged_archive_is_a_failure_and_no_crash(tmp_path: Path) -> None:
     cut.write_bytes(b"this is no archive")
     with pytest.raises(Failed, match="damaged"):
         unpack(cut, tmp_path)
+
+
+LOGS = ".headnode/session/logs"
+
+
+def logs_of(tmp_path: Path, unit: str) -> dict[str, bytes]:
+    """What was kept of a task's log files, in the archive's order."""
+    with tarfile.open(tmp_path / "store" / LOGS / f"{unit}.tar.gz") as archive:
+        return {each.name.rpartition("/")[2]: archive.extractfile(each).read() for each in archive}  # type: ignore[union-attr]
+
+
+def test_of_tasks_that_failed_or_work_the_log_is_kept(tmp_path: Path) -> None:
+    ours, work, _ = there(tmp_path)
+    failed, working = task(work, "aa/failed", "1"), task(work, "bb/working", None)
+    (failed / ".command.log").write_text("boom\n")
+    (working / ".command.log").write_text("so far\n")
+    (failed / ".command.err").symlink_to("/etc/passwd")
+    os.mkfifo(failed / ".command.out")
+    assert ours.save() == 0
+    assert logs_of(tmp_path, "aa/failed") == {
+        ".command.run": b"#!/bin/sh\n",
+        ".exitcode": b"1",
+        ".command.log": b"boom\n",
+    }
+    assert logs_of(tmp_path, "bb/working")[".command.log"] == b"so far\n"
+    archive = tmp_path / "store" / LOGS / "bb/working.tar.gz"
+    written = archive.stat().st_mtime_ns
+    ours.save()
+    assert archive.stat().st_mtime_ns == written
+    (working / ".command.log").write_text("so far\nand on\n")
+    ours.save()
+    assert logs_of(tmp_path, "bb/working")[".command.log"] == b"so far\nand on\n"
+    (working / ".exitcode").write_text("0")
+    assert ours.save(final=True) == 1
+    assert kept(tmp_path) == ["bb/working"]
+
+
+def test_of_a_very_long_log_the_end_is_kept(tmp_path: Path) -> None:
+    ours, work, _ = there(tmp_path)
+    folder = task(work, "aa/failed", "1")
+    with (folder / ".command.log").open("wb") as file:
+        file.seek(tasklogs.MOST + 999)
+        file.write(b"!\nthe end\n")
+    ours.save()
+    found = logs_of(tmp_path, "aa/failed")[".command.log"]
+    assert found.startswith(b"headnode: the first 1009 bytes are left out\n\0")
+    assert found.endswith(b"!\nthe end\n")
+
+
+def test_the_log_files_of_a_task_come_first_in_its_archive(tmp_path: Path) -> None:
+    ours, work, _ = there(tmp_path)
+    folder = task(work, "aa/one")
+    for name in ("!before", "MANIFEST", ".command.log", ".command.sh"):
+        (folder / name).write_text(name)
+    ours.save(final=True)
+    with tarfile.open(tmp_path / "store/.headnode/session/work/aa/one.tar.gz") as archive:
+        assert [each.name.removeprefix("one/") for each in archive] == [
+            "one",
+            ".command.sh",
+            ".command.run",
+            ".exitcode",
+            ".command.log",
+            "MANIFEST",
+            "!before",
+            "out",
+        ]
