@@ -51,7 +51,8 @@ def described(environment: Environment, labels: Mapping[int, Label]) -> dict[str
         dateCreated=iso(environment.created_at),
         lastUpdated=iso(environment.updated_at),
         lastUsed=iso(environment.used_at),
-        deleted=environment.status == "DELETED",
+        # Terraform's provider takes any value, also false, for a removed environment.
+        deleted=True if environment.status == "DELETED" else None,
         orgId=shown.get("orgId"),
         workspaceId=shown.get("workspaceId"),
         labels=label_answers.of(environment, labels),
@@ -90,7 +91,7 @@ def credentials(record: Credentials) -> dict[str, Any]:
         dateCreated=iso(record.created_at),
         lastUpdated=iso(record.updated_at),
         lastUsed=iso(record.used_at),
-        deleted=record.deleted,
+        deleted=record.deleted or None,
         status="AVAILABLE",
     )
 
