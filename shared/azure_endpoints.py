@@ -19,6 +19,7 @@ QUERY_SCOPE = "https://api.loganalytics.io/.default"
 MONITOR_SCOPE = "https://monitor.azure.com/.default"
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 VAULT_SCOPE = "https://vault.azure.net/.default"
+BATCH_SCOPE = "https://batch.core.windows.net//.default"  # the service's own name ends with a slash
 """What a token is asked for, by service; the same for the public cloud and an emulator."""
 
 
@@ -50,6 +51,10 @@ class Endpoints:
     def blob(self, account: str) -> str:
         """The blob service of a storage account."""
         return f"{self.base}/blob/{account}" if self.base else f"https://{account}.blob.core.windows.net"
+
+    def batch(self, account: str, region: str) -> str:
+        """The service of a Batch account, which is in its region."""
+        return f"{self.base}/batch/{account}" if self.base else f"https://{account}.{region}.batch.azure.com"
 
     def vault(self, name: str) -> str:
         """A key vault."""

@@ -26,6 +26,7 @@ from shared.ports import Clock, Ids, LogSource, Provider, Store, Vault, World
 PLATFORMS: Mapping[str, str] = {
     "aws-batch": "shared.providers.aws.batch.wired",
     "aws-cloud": "shared.providers.aws.wired",
+    "azure-batch": "shared.providers.azure.batch.wired",
     "azure-cloud": "shared.providers.azure.wired",
     "local-platform": "shared.providers.local.wired",
 }

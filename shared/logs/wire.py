@@ -80,15 +80,23 @@ class Wire:
     ) -> Reply:
         """One request, not repeated, redirects not followed. Raises Unreachable without an answer, and
         Refused rather than to send a token over plain http to anything but this machine's emulator."""
-        from urllib3.exceptions import HTTPError
+        self._check_place(url)
+        given = {**(headers or {}), "Authorization": f"Bearer {self._token(scope)}"}
+        return self._exchanged(method, url, given, body)
 
+    def _check_place(self, url: str) -> None:
+        """Raises Refused for a place that no token goes to."""
         ours = self._endpoints.plain and url.startswith(f"{self._endpoints.base}/")
         if not (url.startswith("https://") or ours):
             raise Refused(f"no token goes to {url.split('?')[0][:200]}: it is neither https nor the emulator")
-        given = {**(headers or {}), "Authorization": f"Bearer {self._token(scope)}"}
+
+    def _exchanged(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """One request with its authorisation in its headers."""
+        from urllib3.exceptions import HTTPError
+
         try:
             answer = self._pool(url).request(
-                method, url, headers=given, body=body or None, redirect=False, retries=False
+                method, url, headers=headers, body=body or None, redirect=False, retries=False
             )
         except HTTPError as error:
             raise Unreachable(f"{method} {url.split('/')[2]}: {type(error).__name__}") from error

@@ -27,8 +27,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Azure:
     """Adds the token and sends. Thread-safe."""
 
-    def __init__(self, instance: Instance, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, instance: Instance, clock: Callable[[], float] = time.monotonic, sas: str = ""
+    ) -> None:
+        """`sas` is the query that opens the run's container, where the machine has no identity."""
         self._instance = instance
+        self._sas = sas
         self._clock = clock
         self._began = clock()
 
@@ -53,6 +57,8 @@ class Azure:
         given = {**said, **(headers or {})}
 
         def once() -> Answer:
+            if self._sas and resource == STORAGE:
+                return self._signed(method, url, given, data, within, accept)
             token = self._token(resource)
             answer = self._exchanged(method, url, given, data, token, within)
             if answer.status < 300 or answer.status in accept:
@@ -60,6 +66,34 @@ class Azure:
             raise self._refusal(answer, resource, token, str(urllib.parse.urlsplit(url).hostname))
 
         return repeated(once, patience)
+
+    def _signed(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        data: bytes | None,
+        within: float,
+        accept: tuple[int, ...],
+    ) -> Answer:
+        """One call with the signature in place of a token. A refusal stays one: it does not get better."""
+        where = urllib.parse.urlsplit(url)
+        self._check_place(where)
+        whole = f"{url}{'&' if where.query else '?'}{self._sas}"
+        answer = exchange(method, whole, headers, data, timeout=within, follow=False)
+        if answer.status < 300 or answer.status in accept:
+            return answer
+        host = str(where.hostname)
+        code = answer.headers.get("x-ms-error-code", "")
+        text = f"{host.partition('.')[2] or host}: {code or answer.status}"
+        if answer.again or answer.status == 408:
+            raise Failed(text, answer.after)
+        raise Denied(text, code, answer.status)
+
+    @staticmethod
+    def _check_place(where: urllib.parse.SplitResult) -> None:
+        if where.scheme != "https" and where.hostname not in LOOPBACK:
+            raise Denied(f"no token goes to {where.hostname} without TLS")
 
     def _token(self, resource: str) -> str:
         """A token; an identity that the machine does not have may not have arrived on it yet."""
@@ -73,9 +107,7 @@ class Azure:
     def _exchanged(
         self, method: str, url: str, headers: dict[str, str], data: bytes | None, token: str, within: float
     ) -> Answer:
-        where = urllib.parse.urlsplit(url)
-        if where.scheme != "https" and where.hostname not in LOOPBACK:
-            raise Denied(f"no token goes to {where.hostname} without TLS")
+        self._check_place(urllib.parse.urlsplit(url))
         sent = {**headers, "Authorization": f"Bearer {token}"}
         return exchange(method, url, sent, data, timeout=within, follow=False)
 

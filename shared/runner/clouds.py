@@ -18,7 +18,7 @@ MICROSOFT = "Microsoft Corporation"
 def at_boot(environ: Mapping[str, str] = os.environ, vendor: Path = VENDOR) -> Cloud:
     """The cloud of a machine without a spec: where its variables say that a metadata service is, else by
     the name of who made the machine."""
-    if "AZURE_POD_IDENTITY_AUTHORITY_HOST" in environ:
+    if "AZURE_POD_IDENTITY_AUTHORITY_HOST" in environ or "AZ_BATCH_JOB_ID" in environ:
         return AzureCloud({}, environ)
     aws = any(name.startswith("AWS_EC2_METADATA_") for name in environ)
     return AzureCloud({}, environ) if not aws and made_by(vendor) == MICROSOFT else AwsCloud("", environ)

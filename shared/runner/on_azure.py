@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,10 @@ TABLE_WITHIN = 3.0
 """Seconds that the last lines get to reach the table, once the run's end is reported."""
 DELETE = "2024-11-01"
 """The first version that deletes by force when asked to."""
-SECRETS = ("AZURE_CLIENT_SECRET", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN")
+SECRETS = (
+    *("AZURE_CLIENT_SECRET", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN"),
+    "AZURE_BATCH_ACCOUNT_KEY",
+)
 
 
 class AzureCloud(Cloud):
@@ -44,11 +48,14 @@ class AzureCloud(Cloud):
         self._own = own or {}
         self.removes_itself = bool(given.get("self_delete"))
         self._instance = Instance(str(given.get("client_id") or ""), environ)
-        self._azure = Azure(self._instance)
+        self._azure = Azure(self._instance, sas=str(given.get("sas") or ""))
         self._events: list[Event] = []
         self._table: Table | None = None
 
     def machine_id(self) -> str:
+        """A task of Azure Batch is told its job, and is not the VM that it runs on."""
+        if job := self._environ.get("AZ_BATCH_JOB_ID"):
+            return job
         # Azure writes an id now this way, now that; the control plane knows it in lower case.
         return (str(self._given.get("vm_id") or "") or self._instance.id()).lower()
 
@@ -61,7 +68,8 @@ class AzureCloud(Cloud):
         return Notice(said, min(PREEMPT if each.kind == "Preempt" else OTHERS for each in events))
 
     def secrets(self) -> Iterable[str]:
-        return [self._own.get(name, "") for name in SECRETS]
+        signature = urllib.parse.parse_qs(str(self._given.get("sas") or "")).get("sig", [""])[0]
+        return [signature, *(self._own.get(name, "") for name in SECRETS)]
 
     def work_dir(self, address: str) -> WorkDir:
         if not address.startswith(self.scheme):

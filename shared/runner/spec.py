@@ -40,7 +40,7 @@ class Spec:
     workspace: int | None
     azure: dict[str, Any]
     """On Azure: `client_id` of the machine's identity, `storage_account`, `storage_url`, `vm_id`,
-    `self_delete`. Empty elsewhere."""
+    `self_delete`, and `sas` where a signature opens the container. Empty elsewhere."""
 
     @staticmethod
     def of(given: Any) -> Spec:

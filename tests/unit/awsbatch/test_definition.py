@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.providers.aws.batch.definition import BOOT, SCRIPT
+from shared.nextflow.headjob import BOOT, SCRIPT
 
 RUNNER = """
 import json, os, pathlib, subprocess, sys
@@ -75,7 +75,7 @@ def test_a_runner_that_breaks_fails_the_job(tmp_path: Path, control: Any) -> Non
 
 def test_a_submission_with_a_real_boot_document_is_within_the_limit_of_overrides() -> None:
     from shared.nextflow.boot import boot_document
-    from shared.providers.aws.batch.jobs import BOOT_JSON
+    from shared.nextflow.headjob import BOOT_JSON
 
     document = boot_document(
         control_url="https://example.org", run_id="r" * 16, attempt=1, token="t" * 64, deadline=9.0, now=1.0

@@ -1,7 +1,7 @@
 """Requests about jobs."""
 
 from local.clouds.answer import Answer
-from local.clouds.azure.batch import errors, jobs_life, life, listing, pool_life, shown, spans
+from local.clouds.azure.batch import errors, jobs_life, life, listing, pool_life, shown, task_checks
 from local.clouds.azure.batch.models import ENDED, Body, Job, State, Task
 from local.clouds.azure.batch.service import Request
 
@@ -41,11 +41,15 @@ def create(request: Request) -> Answer:
     if old:
         raise errors.being("Job", "Deleted") if old.state.name == "deleting" else errors.exists("Job")
     _check(body)
+    manager = body.get("jobManagerTask")
+    if manager is not None:
+        task_checks.check_leading(account, str(body["poolInfo"]["poolId"]), manager)
     if sum(job.counts for job in account.jobs.values()) >= account.quotas.jobs:
         raise errors.job_quota(account.quotas.jobs)
     made = Job(id, body, request.now, State("active", request.now), request.now)
     account.jobs[id.lower()] = made
     jobs_life.begin(request.state, account, made)
+    reschedule(request, made)
     return _written(request, made, 201)
 
 
@@ -57,24 +61,13 @@ def _check(body: Body) -> None:
         )
     if not pool.get("poolId"):
         raise errors.missing("poolInfo")
-    check_limits(body)
+    task_checks.check_limits(body)
     action = str(body.get("onAllTasksComplete") or "noaction").lower()
     if action not in ON_COMPLETE:
         raise errors.invalid("onAllTasksComplete", action, f"One of {', '.join(ON_COMPLETE)}.")
     priority = body.get("priority") or 0
     if not -1000 <= int(priority) <= 1000:
         raise errors.invalid("priority", priority, "Between -1000 and 1000.")
-
-
-def check_limits(body: Body) -> None:
-    """Raises Refused for constraints that can not be read."""
-    limits = body.get("constraints") or {}
-    for name in ("maxWallClockTime", "retentionTime"):
-        if limits.get(name):
-            try:
-                spans.seconds(str(limits[name]))
-            except ValueError:
-                raise errors.invalid(name, limits[name], "It is no duration.") from None
 
 
 def get(request: Request) -> Answer:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.batch import life, spans
-from local.clouds.azure.batch.models import Account, Job
+from local.clouds.azure.batch.models import Account, Job, Task
+from local.clouds.azure.batch.models import State as Stage
 
 if TYPE_CHECKING:
     from local.clouds.azure.state import State
@@ -12,7 +13,12 @@ DELETE = "Microsoft.Batch/batchAccounts/jobs/delete"
 
 
 def begin(state: "State", account: Account, job: Job) -> None:
-    """A job was made: its clock runs. A job without a task has all its tasks completed."""
+    """A job was made: its clock runs, and its manager is its first task. A job without a task has all its
+    tasks completed."""
+    manager = job.body.get("jobManagerTask")
+    if manager:
+        id, at = str(manager["id"]), state.now
+        job.tasks[id.lower()] = Task(id, manager, job, at, Stage("active", at), at, next(job.numbers))
     text = (job.body.get("constraints") or {}).get("maxWallClockTime")
     seconds = spans.seconds(text) if text else spans.FOR_EVER
     over = job.made_at + seconds

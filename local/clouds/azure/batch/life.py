@@ -13,6 +13,7 @@ PREPARE = "Microsoft.Batch/batchAccounts/jobs/tasks/prepare"
 TERMINATE = "Microsoft.Batch/batchAccounts/jobs/terminate"
 AUTOMATIC = "Microsoft.Batch/batchAccounts/jobs/autoTerminate"
 ALL_DONE = "AllTasksCompleted"
+MANAGER_DONE = "JMComplete"
 ENDED_BY_USER: Body = {
     "category": "usererror",
     "code": "TaskEnded",
@@ -109,9 +110,19 @@ def end(
         task.state.become("active", at)
     else:
         task.state.become(ENDED, at)
+    if (
+        task.state.name == ENDED
+        and _leads(task)
+        and task.job.body["jobManagerTask"].get("killJobOnCompletion", True)
+    ):
+        terminate(state, account, task.job, MANAGER_DONE, at)
     if pool:
         schedule(state, account, pool, at)
     consider(state, account, task.job, at)
+
+
+def _leads(task: Task) -> bool:
+    return task.body is task.job.body.get("jobManagerTask")
 
 
 def _retries(task: Task) -> int:

@@ -27,9 +27,18 @@ def _open(node: Node) -> bool:
     return node.state.name in READY and not node.leaving
 
 
+def _fits(node: Node, task: Task) -> bool:
+    """A job's manager may want nodes that nobody takes away."""
+    return node.dedicated or bool(task.body.get("allowLowPriorityNode", True))
+
+
 def room(pool: Pool, task: Task) -> Node | None:
     """The emptiest node with room for a task, or with the policy `pack` the fullest."""
-    free = [node for node in pool.nodes.values() if _open(node) and node.used + task.slots <= pool.slots]
+    free = [
+        node
+        for node in pool.nodes.values()
+        if _open(node) and _fits(node, task) and node.used + task.slots <= pool.slots
+    ]
     policy = str((pool.body.get("taskSchedulingPolicy") or {}).get("nodeFillType") or "spread").lower()
     if policy == "pack":
         return max(free, key=lambda node: node.used, default=None)

@@ -7,6 +7,7 @@ from local.clouds.azure.batch import errors
 _OBJECTS = (
     *("poolInfo", "constraints", "networkConfiguration", "virtualMachineConfiguration", "startTask"),
     *("taskSchedulingPolicy", "imageReference", "containerConfiguration", "containerSettings"),
+    "jobManagerTask",
 )
 _LISTS = ("environmentSettings", "commonEnvironmentSettings", "nodeList", "value", "metadata")
 _NUMBERS = (

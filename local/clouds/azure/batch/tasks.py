@@ -1,14 +1,12 @@
 """Requests about tasks."""
 
 from local.clouds.answer import Answer
-from local.clouds.azure.batch import errors, jobs, life, listing, pool_life, shown
+from local.clouds.azure.batch import errors, jobs, life, listing, pool_life, shown, task_checks
 from local.clouds.azure.batch.models import ENDED, Body, Job, State, Task
 from local.clouds.azure.batch.service import Request
 
 AT_ONCE = 100
 """Tasks in one addtaskcollection."""
-COMMAND = 8192
-"""Characters of a command line."""
 
 
 def find(request: Request) -> Task:
@@ -57,31 +55,10 @@ def _add(request: Request, job: Job, body: Body) -> Task:
     id = pool_life.check_id(body.get("id"))
     if id.lower() in job.tasks:
         raise errors.exists("Task")
-    _check(request, job, body)
+    task_checks.check(request.account, job.pool, body)
     made = Task(id, body, job, request.now, State("active", request.now), request.now, next(job.numbers))
     job.tasks[id.lower()] = made
     return made
-
-
-def _check(request: Request, job: Job, body: Body) -> None:
-    command = body.get("commandLine")
-    if not command:
-        raise errors.missing("commandLine")
-    if len(str(command)) > COMMAND:
-        raise errors.invalid("commandLine", "", f"A command line has at most {COMMAND} characters.")
-    jobs.check_limits(body)
-    slots = body.get("requiredSlots", 1)
-    pool = request.account.pools.get(job.pool.lower())
-    # Azure takes tasks that want more than a node has: they wait for ever, and the pool grows for them.
-    if not isinstance(slots, int) or slots < 1:
-        raise errors.invalid("requiredSlots", slots, "At least one slot is required.")
-    if body.get("containerSettings") and pool and not _has_docker(pool.body):
-        said = "The pool has no container configuration."
-        raise errors.invalid("containerSettings", "", said)
-
-
-def _has_docker(pool: Body) -> bool:
-    return bool((pool.get("virtualMachineConfiguration") or {}).get("containerConfiguration"))
 
 
 def get(request: Request) -> Answer:
@@ -100,7 +77,7 @@ def put(request: Request) -> Answer:
     found, asked = find(request), request.body()
     if found.state.name == ENDED:
         raise errors.over("Task", "Completed")
-    jobs.check_limits(asked)
+    task_checks.check_limits(asked)
     found.body = {**found.body, "constraints": asked.get("constraints") or {}}
     return _written(request, found, 200)
 

@@ -1,8 +1,5 @@
-"""The head job's definition: what a container does that runs one attempt. Made once for an environment, so
+"""The head job's definition: a container that carries out `headjob.SCRIPT`. Made once for an environment, so
 that a launch is one submission.
-
-The container is any image with a shell: the script fetches Python and curl where they are missing, then the
-runner from the control plane. What differs between runs comes in the variable HEADNODE_BOOT.
 """
 
 import hashlib
@@ -12,51 +9,9 @@ from typing import Any
 
 from shared.errors import Refused
 from shared.model.environment import Made, ResourceRow
+from shared.nextflow.headjob import SCRIPT
 from shared.providers.aws.batch.account import BatchAccount, batching
 
-BOOT = "HEADNODE_BOOT"
-SCRIPT = """set -u
-umask 077
-etc=${HEADNODE_ROOT:-}/etc/headnode
-lib=${HEADNODE_ROOT:-}/var/lib/headnode
-mkdir -p "$etc" "$lib/bin"
-printf '%s' "$HEADNODE_BOOT" > "$etc/boot.json"
-unset HEADNODE_BOOT
-need() {
-  for each in "$@"; do
-    command -v "$each" > /dev/null && continue
-    dnf install -y "$each" || yum install -y "$each" ||
-      { apt-get update && apt-get install -y "$each"; } || exit 97
-  done
-}
-need python3
-# In a container there is nothing to switch off: the end of the runner is the end of the job.
-for each in shutdown poweroff halt; do
-  printf '#!/bin/sh\\nkill -KILL %s\\n' '$PPID' > "$lib/bin/$each"
-  chmod 700 "$lib/bin/$each"
-done
-PATH="$lib/bin:$PATH"
-export PATH
-fetch='import json,sys,urllib.request as u
-url=json.load(open(sys.argv[1]))["control"]+"/headnode/runner.pyz"
-open(sys.argv[2],"wb").write(u.urlopen(url,timeout=60).read())'
-tries=0
-until python3 -c "$fetch" "$etc/boot.json" "$lib/runner.pyz"; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 10 ] || exit 98
-  sleep $((tries * 3))
-done
-python3 "$lib/runner.pyz" --boot "$etc/boot.json" &
-runner=$!
-trap 'kill -TERM "$runner" 2> /dev/null' TERM INT HUP
-while :; do
-  wait "$runner"
-  status=$?
-  kill -0 "$runner" 2> /dev/null || break
-done
-[ ! -e "$lib/finished" ] || exit 0
-exit "$status"
-"""
 DIGEST = "headnode:definition"
 """The tag that tells whether a revision is the one that is wanted."""
 

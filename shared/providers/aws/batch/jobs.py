@@ -5,18 +5,16 @@ request is never repeated by the SDK. Names are compared by us: Batch compares t
 and run ids differ in it.
 """
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from shared.errors import Refused
 from shared.model import tags
 from shared.model.machine import GONE, PENDING, RUNNING, STOPPING, Machine, Order
+from shared.nextflow.headjob import BOOT, boot_json
 from shared.providers.aws.account import VALUE_LIMIT, takeable
 from shared.providers.aws.batch import waiting
 from shared.providers.aws.batch.account import BatchAccount, batching
-from shared.providers.aws.batch.definition import BOOT
 from shared.providers.aws.machines import batches, number
 
 ALIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
@@ -30,7 +28,6 @@ DESCRIBED = 100
 """Jobs in one DescribeJobs (its limit)."""
 SHORTEST = 60
 """Seconds of the shortest time limit that Batch takes."""
-BOOT_JSON = re.compile(r"^\s*(\{\"control\".*\})\s*$", re.MULTILINE)
 LOST_NODE = "Host EC2"
 """How Batch says that Spot, or a failure, took the node of a job."""
 
@@ -52,14 +49,12 @@ def start(account: BatchAccount, order: Order) -> str:
 
 def request(account: BatchAccount, order: Order) -> dict[str, Any]:
     """The submission."""
-    found = BOOT_JSON.search(order.boot)
-    boot = json.dumps(json.loads(found[1]), separators=(",", ":")) if found else order.boot
     left = max(SHORTEST, int(order.deadline - account.clock.now()))
     return {
         "jobName": job_name(order.run_id, order.attempt),
         "jobQueue": account.head_queue,
         "jobDefinition": definition(account),
-        "containerOverrides": {"environment": [{"name": BOOT, "value": boot}]},
+        "containerOverrides": {"environment": [{"name": BOOT, "value": boot_json(order.boot)}]},
         "timeout": {"attemptDurationSeconds": left},
         # A head job that is run again by Batch itself would be a second one of the same attempt.
         "retryStrategy": {"attempts": 1},

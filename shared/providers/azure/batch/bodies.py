@@ -1,0 +1,139 @@
+"""What is written for a pool. Pure; the same each time, but for the moment in its formula."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.nextflow.azurebatch import EVALUATED_EVERY, Scale, formula
+from shared.providers.azure.batch.account import HEAD, POOL, BatchAccount, as_metadata
+from shared.providers.azure.batch.options import PoolOptions
+from shared.providers.azure.batch.signing import utc
+from shared.providers.azure.batch.sizes import slots
+
+AZCOPY = "https://github.com/nextflow-io/azcopy-tool/raw/linux_amd64_10.8.0/azcopy"
+"""Where Nextflow itself has its tool for blobs from."""
+START = (
+    'set -e; tools="$AZ_BATCH_NODE_SHARED_DIR/bin"; mkdir -p "$tools"; '
+    f'[ -x "$tools/azcopy" ] || curl -fsSL --retry 5 --max-time 300 -o "$tools/azcopy" {AZCOPY}; '
+    'chmod +x "$tools/azcopy"'
+)
+APPARMOR = (
+    "; printf '%s' 'profile seqera-fusionfs-container flags=(attach_disconnected,mediate_deleted) "
+    "{ capability, file, mount, umount, network, signal, ptrace, unix, userns, }' "
+    "> /etc/apparmor.d/seqera-fusionfs-container"
+    "; apparmor_parser -r /etc/apparmor.d/seqera-fusionfs-container"
+)
+"""Ubuntu 24.04 lets no container mount Fusion's file system without a profile of that name."""
+ADMIN = {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
+INTERVAL = f"PT{EVALUATED_EVERY}M"
+
+Body = dict[str, Any]
+
+
+def pool(account: BatchAccount, key: str, image: Mapping[str, Any]) -> Body:
+    """The request for a pool, as the Batch service takes it."""
+    options = account.pools[key]
+    machine: Body = {
+        **image,
+        "containerConfiguration": {"type": "dockerCompatible"},
+        **({"osDisk": {"diskSizeGB": options.disk}} if options.disk else {}),
+    }
+    body: Body = {
+        "id": account.pool_name(key),
+        "vmSize": options.vm_type,
+        "virtualMachineConfiguration": machine,
+        "taskSlotsPerNode": slots(options.vm_type),
+        # Nodes that are filled one after another can be given back one after another.
+        "taskSchedulingPolicy": {"nodeFillType": "pack"},
+        "startTask": start_task(account),
+        "metadata": as_metadata({**account.labels, **account.marker}),
+        **scaling(account, key),
+    }
+    if account.options.subnet:
+        body["networkConfiguration"] = {"subnetId": account.options.subnet}
+    return body
+
+
+def start_task(account: BatchAccount) -> Body:
+    """What a node does before it takes tasks."""
+    script = START + (APPARMOR if account.options.fusion else "")
+    return {
+        "commandLine": f"/bin/bash -c '{script}'" if "'" not in script else wrapped(script),
+        "userIdentity": ADMIN,
+        "maxTaskRetryCount": 3,
+        "waitForSuccess": True,
+    }
+
+
+def wrapped(script: str) -> str:
+    """A script that has single quotes, in single quotes."""
+    return "/bin/bash -c '" + script.replace("'", "'\\''") + "'"
+
+
+def scaling(account: BatchAccount, key: str) -> Body:
+    """Fixed targets, or a formula that begins with the least."""
+    options = account.pools[key]
+    if options.scales:
+        return {
+            "enableAutoScale": True,
+            "autoScaleFormula": pool_formula(account, key, 0),
+            "autoScaleEvaluationInterval": INTERVAL,
+        }
+    kind = "targetLowPriorityNodes" if options.spot else "targetDedicatedNodes"
+    return {"enableAutoScale": False, kind: options.most}
+
+
+def pool_formula(account: BatchAccount, key: str, startup: int) -> str:
+    """The formula from now on."""
+    return formula(scale(account, key), utc(account.clock.now()), startup)
+
+
+def scale(account: BatchAccount, key: str) -> Scale:
+    """How the pool scales. Only head jobs are all of one size."""
+    options: PoolOptions = account.pools[key]
+    fitting = slots(options.vm_type) // account.head_slots if key == HEAD else 1
+    return Scale(least=options.least, most=options.most, spot=options.spot, fitting=max(1, fitting))
+
+
+def as_arm(body: Mapping[str, Any], identities: tuple[str, ...]) -> Body:
+    """The same pool as ARM takes it, which alone can give it identities."""
+    machine = dict(body["virtualMachineConfiguration"])
+    machine["nodeAgentSkuId"] = machine.pop("nodeAgentSKUId")
+    start = dict(body["startTask"])
+    user = start["userIdentity"]["autoUser"]
+    start["userIdentity"] = {"autoUser": {"scope": "Pool", "elevationLevel": "Admin"}} if user else {}
+    machine["containerConfiguration"] = {"type": "DockerCompatible"}
+    properties: Body = {
+        "vmSize": body["vmSize"],
+        "deploymentConfiguration": {"virtualMachineConfiguration": machine},
+        "taskSlotsPerNode": body["taskSlotsPerNode"],
+        "taskSchedulingPolicy": {"nodeFillType": "Pack"},
+        "startTask": start,
+        "metadata": body["metadata"],
+        "scaleSettings": arm_scaling(body),
+    }
+    if "networkConfiguration" in body:
+        properties["networkConfiguration"] = body["networkConfiguration"]
+    attached: dict[str, Body] = {id: {} for id in identities}
+    identity = {"identity": {"type": "UserAssigned", "userAssignedIdentities": attached}} if attached else {}
+    return {**identity, "properties": properties}
+
+
+def arm_scaling(body: Mapping[str, Any]) -> Body:
+    """`scaleSettings` of a pool."""
+    if body["enableAutoScale"]:
+        found = {"formula": body["autoScaleFormula"], "evaluationInterval": INTERVAL}
+        return {"autoScale": found}
+    targets = {
+        name: body[name] for name in ("targetDedicatedNodes", "targetLowPriorityNodes") if name in body
+    }
+    return {"fixedScale": targets}
+
+
+def identities_of(account: BatchAccount, key: str) -> tuple[str, ...]:
+    """Which identities a pool gets: its own, and no others."""
+    options = account.options
+    wanted = {
+        POOL: (options.head_identity, options.pool_identity),
+        HEAD: (options.head_identity,),
+    }.get(key, (options.pool_identity,))
+    return tuple(dict.fromkeys(filter(None, wanted)))

@@ -1,0 +1,171 @@
+"""The platform `azure-batch`: a run is a head job on one pool, its tasks are tasks on the same or another."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from shared.errors import Fault, Refused, Retry
+from shared.logs.blob import log_url
+from shared.model import tags
+from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
+from shared.model.machine import Machine, Offer, Order
+from shared.model.run import Attempt, Run
+from shared.model.settings import Settings
+from shared.nextflow import azurebatch
+from shared.ports import Clock
+from shared.providers.azure.batch import graph, jobs, pools, validate
+from shared.providers.azure.batch.account import BatchAccount
+from shared.providers.azure.batch.clients import BatchClients
+from shared.providers.azure.batch.errors import is_gone
+from shared.providers.fields import variables
+
+SLACK = 3600.0
+"""Seconds for which a signature outlives the run's deadline: its last files are written then."""
+
+
+class AzureBatch:
+    """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
+
+    confirm_after = 0.0
+
+    def __init__(
+        self, environment: Environment, clients: BatchClients, settings: Settings, clock: Clock
+    ) -> None:
+        self._account = BatchAccount(environment, clients, settings, clock)
+
+    def check(self) -> list[Fault]:
+        """Holds the environment against the account: its quotas first."""
+        return validate.check(self._account)
+
+    def details(self) -> dict[str, Any]:
+        """The Batch account's ARM id, and what could not be checked."""
+        return validate.details(self._account)
+
+    def resources(self) -> list[Resource]:
+        """One pool, or two; nothing where the pools are the user's own."""
+        return graph.resources(self._account)
+
+    def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:  # noqa: ARG002
+        """Makes the pool, or finds it made. Raises NotYet while it gets the nodes that it always has."""
+        return pools.ensure(self._account, row)
+
+    def remove(self, row: ResourceRow) -> bool:
+        """One move towards its absence; True when Azure answered that it does not exist. With
+        `disposeOnDeletion` off the pool stays, and counts as gone."""
+        forge = self._account.options.forge
+        return True if forge and not forge.disposes else pools.remove(self._account, row)
+
+    def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
+        """Each pool by its name."""
+        found = ((row, self._left(row)) for row in rows)
+        return [Leftover(type=row.type, cloud_id=row.name, why=why) for row, why in found if why]
+
+    def _left(self, row: ResourceRow) -> str:
+        """Why it counts as left; empty when it is gone."""
+        try:
+            return "" if is_gone(pools.get(self._account, row.name)) else self._kept()
+        except (Refused, Retry) as error:
+            return str(error)
+
+    def _kept(self) -> str:
+        forge = self._account.options.forge
+        return "it is kept: disposeOnDeletion is off" if forge and not forge.disposes else "it still exists"
+
+    def offers(self, run: Run) -> list[Offer]:  # noqa: ARG002
+        """One: the pool of head jobs. Pure."""
+        account = self._account
+        forge = account.options.forge
+        spot = forge is not None and forge.head.spot
+        return [Offer(machine_type=f"{account.head_slots} slots", place=account.head_pool, spot=spot)]
+
+    def start(self, order: Order) -> str:
+        """One request makes the job with its head task; the same order twice is one job."""
+        return jobs.start(self._account, order)
+
+    def find(self, run_id: str, attempt: int) -> Machine | None:
+        """By the job's id, which is the attempt's own."""
+        return jobs.find(self._account, run_id, attempt)
+
+    def look(self, ids: Sequence[str]) -> dict[str, Machine]:
+        """Two reads for each job, a few at once."""
+        return jobs.look(self._account, ids)
+
+    def machines(self) -> Iterator[list[Machine]]:
+        """Head jobs of this installation in the Batch account, 1,000 to a page."""
+        return jobs.machines(self._account)
+
+    def stop(self, ids: Sequence[str]) -> dict[str, str]:
+        """Ends the head jobs, and Nextflow's jobs that a dead head left."""
+        return jobs.stop(self._account, ids)
+
+    def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
+        """Marks jobs that carry our marker."""
+        jobs.mark(self._account, ids, tag, value)
+
+    def scope(self) -> str:
+        """Who we are there, and the Batch account. No call."""
+        account = self._account
+        who = account.environment.credentials_id or "own"
+        return f"azure-batch:{who}:{account.options.region}:{account.name}"
+
+    def spec(self, run: Run, attempt: Attempt) -> dict[str, Any]:
+        """Where the runner ships its log, how it gets at the container, and the config and variables with
+        which Nextflow sends its tasks. One call where a signature is needed and there is no key for it."""
+        account, options = self._account, self._account.options
+        work_dir = run.work_dir if run.work_dir.startswith("az://") else options.work_dir
+        blob = log_url(account.clients.endpoints, account.storage_name, work_dir, run.id, attempt.number)
+        sas = "" if options.head_client else self._sas(work_dir, attempt.deadline or run.deadline)
+        head = variables(account.environment.config, ("head",))
+        own = {
+            "HEADNODE_ENGINE": "host",
+            "HEADNODE_WORK": "direct",
+            "NXF_PLUGINS_DEFAULT": "nf-azure",
+            **azurebatch.variables(
+                options.head_client, account.clients.application, account.clients.batch_key, sas
+            ),
+        }
+        return {
+            "logs": {"kind": "azure", "blob": blob, "ingest": "", "run": run.id, "attempt": attempt.number},
+            "region": options.region,
+            "environment": {**head, **own},
+            "azure": {
+                "client_id": options.head_client,
+                "storage_account": account.storage_name,
+                "storage_url": account.clients.endpoints.blob(account.storage_name),
+                "vm_id": jobs.job_id(run.id, attempt.number),
+                "self_delete": False,
+                "sas": sas,
+            },
+            "tasks": azurebatch.config(self._tasks(work_dir)),
+        }
+
+    def _sas(self, work_dir: str, deadline: float) -> str:
+        """A signature for the work container that outlives the run."""
+        account, now = self._account, self._account.clock.now()
+        container = work_dir.removeprefix("az://").partition("/")[0]
+        ends = max(deadline + SLACK, now + account.options.token_duration)
+        return account.clients.sas(account.storage_name, container, now, ends)
+
+    def _tasks(self, work_dir: str) -> azurebatch.Tasks:
+        """How this environment's tasks run."""
+        account, options = self._account, self._account.options
+        labels = {tags.INSTALLATION: account.settings.installation, tags.ENVIRONMENT: account.environment.id}
+        auto = azurebatch.AutoPools(subnet=options.subnet, labels=labels) if options.auto_pools else None
+        return azurebatch.Tasks(
+            pool=account.worker_pool,
+            auto=auto,
+            account=account.name,
+            region=options.region,
+            storage_account=account.storage_name,
+            work_dir=work_dir,
+            head_client=options.head_client,
+            pool_client=options.pool_client,
+            wall_clock=options.wall_clock,
+            token_duration=options.token_duration,
+            terminate_jobs=options.terminate_jobs,
+            delete_jobs=options.delete_jobs,
+            delete_tasks=options.delete_tasks,
+            delete_pools=options.delete_pools,
+            wave=options.wave,
+            fusion=options.fusion,
+            variables=variables(account.environment.config, ("compute",)),
+        )

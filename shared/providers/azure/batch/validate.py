@@ -1,0 +1,226 @@
+"""An `azure-batch` config held against the account: quota first, then all that it names. Reads only."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from shared.azure_endpoints import STORAGE_SCOPE
+from shared.errors import Fault, Refused, Unreachable
+from shared.logs.wire import refusal as blob_refusal
+from shared.providers.azure import versions
+from shared.providers.azure.batch import images, pools, quota, signing
+from shared.providers.azure.batch.account import BatchAccount, shown_account, subscription_of
+from shared.providers.azure.batch.errors import is_gone
+from shared.providers.azure.batch.form import form
+from shared.providers.azure.batch.sizes import slots
+from shared.providers.azure.catalogue import plain
+from shared.providers.azure.errors import Answer, hushed
+from shared.providers.azure.errors import is_gone as arm_gone
+from shared.providers.azure.ordering import FRESH_GRANT
+from shared.providers.azure.validate import is_unresolved
+
+CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+NEEDS_ENTRA = "needs an Entra application or an identity: the Batch service refuses it to holders of keys"
+
+
+def check(account: BatchAccount) -> list[Fault]:
+    """The config's own faults, then the account's. No call is made for a region that is not ours, or without
+    the name of an account."""
+    faults = form(account.environment.config)
+    bad = {fault.field for fault in faults}
+    if "region" in bad:
+        return faults
+    if not (account.options.account or account.clients.batch_name):
+        return [*faults, Fault("batchAccount", "missing: neither the config nor the credentials name one")]
+    for fields, look in LOOKS:
+        if not bad & set(fields):
+            faults += looked(account, functools.partial(look, account))
+    return list(dict.fromkeys(faults))
+
+
+def looked(account: BatchAccount, look: Callable[[], Iterable[Fault]]) -> list[Fault]:
+    """The faults that a look finds. What the credentials may not see, or cannot do at all, is a fault of
+    theirs; a grant that may be on its way is waited for."""
+    try:
+        return list(look())
+    except Refused as error:
+        waiting = hushed(error, account.age, FRESH_GRANT)
+        if waiting is not error:
+            raise waiting from error
+        return [Fault("credentialsId", str(error))]
+
+
+def knows_arm(account: BatchAccount) -> bool:
+    """Whether ARM can be asked: by somebody in Entra who knows the subscription."""
+    options = account.options
+    known = options.subscription or account.clients.subscription or subscription_of(options)
+    return bool(known) and not account.clients.keyed
+
+
+def place(account: BatchAccount) -> Iterable[Fault]:
+    """The Batch account is in the region and has room; the service takes our credentials."""
+    if knows_arm(account):
+        shown = shown_account(account)
+        where = plain(str(shown.get("location") or ""))
+        if where != account.options.region:
+            yield Fault("region", f"the Batch account {account.name} is in {where}")
+            return
+        if account.pools:
+            yield from quota.check(account, shown)
+    else:
+        pools.get(account, account.head_pool)
+
+
+def own_pools(account: BatchAccount) -> Iterable[Fault]:
+    """The user's own pools can run what is sent to them."""
+    if account.pools:
+        return
+    wanted = {"headPool": account.head_pool, "workerPool": account.options.worker_pool}
+    for field, name in wanted.items():
+        if name and not (field == "workerPool" and account.options.auto_pools):
+            shown = pools.get(account, name)
+            yield from (Fault(field, message) for message in unfit(name, shown))
+
+
+def unfit(name: str, shown: Answer) -> Iterable[str]:
+    """What is wrong with a user's pool: all of it, with the numbers that are expected and those that are."""
+    body = shown.body
+    if is_gone(shown):
+        yield f"{name} does not exist"
+        return
+    if body.get("state") != "active":
+        yield f"{name} is {body.get('state')}, not active"
+    machine = body.get("virtualMachineConfiguration") or {}
+    kind = str((machine.get("containerConfiguration") or {}).get("type") or "none")
+    if kind.lower() != "dockercompatible":
+        yield f"{name} cannot run containers: its container configuration is {kind}, not dockerCompatible"
+    size = str(body.get("vmSize") or "")
+    has, expected = int(body.get("taskSlotsPerNode") or 1), slots(size)
+    if expected and has != expected:
+        yield f"{name} has {has} task slots per node, Nextflow expects {expected}: the vCPUs of {size}"
+    agent = str(machine.get("nodeAgentSKUId") or "")
+    if images.ubuntu(machine) == 0 and not agent.startswith("batch.node.el"):
+        yield f"{name} runs {agent or 'no Linux'}; head jobs and tasks need Linux"
+    if "azcopy" not in str((body.get("startTask") or {}).get("commandLine") or ""):
+        yield f"{name} has no start task that installs azcopy, which Nextflow's tasks need"
+    empty = not body.get("currentDedicatedNodes") and not body.get("currentLowPriorityNodes")
+    if empty and (refused := pools.resize_errors(body)):
+        yield f"{name} has no nodes: {refused}"
+
+
+def sizes(account: BatchAccount) -> Iterable[Fault]:
+    """The service has an image for each size, and the sizes are sizes."""
+    for key, pool in account.pools.items():
+        field = {"head-pool": "forge.headPool.vmType", "worker-pool": "forge.workerPool.vmType"}.get(
+            key, "forge.vmType"
+        )
+        if not slots(pool.vm_type):
+            yield Fault(field, f"{pool.vm_type} is not a VM size")
+            continue
+        try:
+            images.chosen(account, pool.vm_type)
+        except Refused as error:
+            if "image" not in str(error):
+                raise
+            yield Fault(field, str(error))
+
+
+def identities(account: BatchAccount) -> Iterable[Fault]:
+    """The identities exist and have the client ids that are named. Only ARM can attach one."""
+    options = account.options
+    for field, id, client_field, client in (
+        (
+            "managedIdentityHeadResourceId",
+            options.head_identity,
+            "managedIdentityClientId",
+            options.head_client,
+        ),
+        (
+            "managedIdentityPoolResourceId",
+            options.pool_identity,
+            "managedIdentityPoolClientId",
+            options.pool_client,
+        ),
+    ):
+        if not id:
+            continue
+        if account.clients.keyed:
+            yield Fault(field, NEEDS_ENTRA)
+            continue
+        action = "Microsoft.ManagedIdentity/userAssignedIdentities/read"
+        shown = account.clients.arm("GET", id, versions.IDENTITIES, action=action, accept=(404,))
+        if arm_gone(shown):
+            yield Fault(field, f"{id.rpartition('/')[2]} does not exist")
+        elif client and client.lower() != str(shown.properties.get("clientId") or "").lower():
+            yield Fault(client_field, f"is not that of {id.rpartition('/')[2]}")
+
+
+def subnet(account: BatchAccount) -> Iterable[Fault]:
+    """The subnet exists, in the account's region."""
+    id = account.options.subnet
+    if not id:
+        return
+    if account.clients.keyed:
+        yield Fault("subnetId", NEEDS_ENTRA)
+        return
+    network, _, name = id.rpartition("/subnets/")
+    action = "Microsoft.Network/virtualNetworks/read"
+    shown = account.clients.arm("GET", network, versions.NETWORK, action=action, accept=(404,))
+    if arm_gone(shown):
+        yield Fault("subnetId", f"the network {network.rpartition('/')[2]} does not exist")
+        return
+    where = plain(str(shown.body.get("location") or ""))
+    if where != account.options.region:
+        yield Fault("subnetId", f"is in {where}, the Batch account in {account.options.region}")
+    known = [str(each.get("name")).lower() for each in shown.properties.get("subnets") or []]
+    if name.lower() not in known:
+        yield Fault("subnetId", f"{name} does not exist in {network.rpartition('/')[2]}")
+
+
+def container(account: BatchAccount) -> Iterable[Fault]:
+    """The work container exists and may be looked at; and what a run needs to reach it lasts long enough."""
+    options = account.options
+    if not account.storage_name:
+        yield Fault("storageAccount", "missing: neither the config nor the credentials name one")
+        return
+    if (
+        not account.clients.keyed
+        and not options.head_client
+        and options.token_duration > signing.MOST_DELEGATED
+    ):
+        yield Fault("tokenDuration", "is longer than 7d, for which Azure signs without a storage key")
+    base = account.clients.endpoints.blob(account.storage_name)
+    address = f"{base}/{options.container}?restype=container"
+    headers = {"x-ms-version": signing.VERSION}
+    try:
+        reply = account.clients.wire.send("GET", address, scope=STORAGE_SCOPE, headers=headers)
+    except Unreachable as error:
+        if not is_unresolved(error):
+            raise
+        yield Fault("storageAccount", f"{account.storage_name} does not exist")
+        return
+    if reply.status == 404:
+        yield Fault("workDir", f"container {options.container} does not exist in {account.storage_name}")
+    elif reply.status != 200:
+        raise blob_refusal(reply, f"{CONTAINERS}/read")
+
+
+def details(account: BatchAccount) -> dict[str, Any]:
+    """What `Environment.details` keeps: the account's ARM id, and `notes`: what nobody checked. One listing
+    at most."""
+    if not knows_arm(account):
+        return {"notes": [UNREAD]}
+    shown: Mapping[str, Any] = shown_account(account)
+    return {"accountId": str(shown["id"]), "notes": []}
+
+
+UNREAD = "the Batch account's quotas could not be read: keys, or no subscription, do not let ARM be asked"
+LOOKS: tuple[tuple[tuple[str, ...], Callable[[BatchAccount], Iterable[Fault]]], ...] = (
+    (("subscriptionId", "batchAccount", "forge.vmType", "forge.vmCount"), place),
+    (("headPool", "workerPool"), own_pools),
+    (("forge.vmType", "forge.headPool.vmType", "forge.workerPool.vmType"), sizes),
+    (("managedIdentityHeadResourceId", "managedIdentityPoolResourceId"), identities),
+    (("subnetId",), subnet),
+    (("workDir", "storageAccount"), container),
+)
+"""Fields that a look depends on (skipped when one of them is malformed) -> the look."""

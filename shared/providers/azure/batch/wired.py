@@ -1,0 +1,45 @@
+"""How wiring makes this platform's parts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.errors import Fault
+from shared.logs.azure import AzureLogs
+from shared.model.environment import Environment
+from shared.model.settings import Settings
+from shared.ports import Clock
+from shared.providers.azure.batch import form, permissions
+from shared.providers.azure.batch.clients import BatchClients
+from shared.providers.azure.batch.cloud import AzureBatch
+
+
+def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> BatchClients:  # noqa: ARG001
+    """Clients of these credentials (None: the host's own identity); nothing is imported or called yet."""
+    return BatchClients(keys)
+
+
+def provider(
+    environment: Environment,
+    clients: BatchClients,
+    settings: Settings,
+    clock: Clock,
+    root: Path,  # noqa: ARG001
+) -> AzureBatch:
+    """The provider of an environment."""
+    return AzureBatch(environment, clients, settings, clock)
+
+
+def logs(environment: Environment, clients: BatchClients, root: Path) -> AzureLogs:  # noqa: ARG001
+    """The log source of an environment."""
+    return AzureLogs(environment, clients)
+
+
+def faults(config: dict[str, Any]) -> list[Fault]:
+    """What is wrong with a config by its own words."""
+    return form.form(config)
+
+
+def policy(step: str | None, settings: Settings) -> dict[str, Any]:  # noqa: ARG001
+    """The permissions of a step (None: of them all)."""
+    return permissions.policy(step)

@@ -1,0 +1,136 @@
+"""A config of Azure Batch held against the (emulated) account."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.clouds.azure import EmulatedAzure
+from shared.providers.azure.batch.bodies import AZCOPY
+from tests.azure_cloud import Clients as Sdk
+from tests.unit.azurebatch.conftest import ACCOUNT, Bind
+from tests.unit.clouds.azure.batch import MACHINE, pool_body, service
+
+NODE = {"commandLine": f"/bin/sh -c 'curl -o azcopy {AZCOPY}'", "waitForSuccess": True}
+
+
+def test_what_fits_is_taken(bind: Bind) -> None:
+    assert bind().check() == []
+
+
+@pytest.mark.parametrize(
+    ("quotas", "field", "said"),
+    [
+        ({"families": {"standardDDSv5Family": 12}}, "forge.vmType", "needs 16 DDSv5 cores, 12 left of 12"),
+        ({"families": {"standardESv5Family": 12}}, "forge.vmType", "needs 16 DDSv5 cores, 0 left of 0"),
+        ({"dedicated": 10}, "forge.vmCount", "needs 16 dedicated cores, 10 left of 10"),
+        ({"pools": 0}, "forge", "needs 1 pools, 0 left of 0"),
+        ({"jobs": 0}, "forge", "needs 1 active jobs, 0 left of 0"),
+    ],
+)
+def test_a_quota_that_is_too_small_is_told_with_its_numbers(
+    bind: Bind, account: Callable[..., None], quotas: dict[str, Any], field: str, said: str
+) -> None:
+    account(**quotas)
+    found = bind().check()
+    assert [fault.field for fault in found] == [field]
+    assert said in found[0].message
+
+
+def test_cores_of_spot_are_counted_by_themselves(bind: Bind, account: Callable[..., None]) -> None:
+    account(low_priority=3, families={"standardDDSv5Family": 4})
+    forge = {
+        "dualPoolConfig": True,
+        "vmType": "Standard_D4ds_v5",
+        "workerPool": {"vmCount": 2, "lowPriority": True},
+    }
+    assert [str(fault) for fault in bind(forge=forge).check()] == [
+        "forge.vmCount: needs 8 Spot cores, 3 left of 3 (Batch account quota)"
+    ]
+
+
+def test_cores_that_others_have_are_not_left(bind: Bind, azure: EmulatedAzure) -> None:
+    with service(azure) as client:
+        client.create_pool(pool_body(targetDedicatedNodes=22))
+    assert "needs 16 dedicated cores, 12 left of 100" in str(bind().check()[0])
+
+
+def test_what_is_named_must_exist(bind: Bind, sdk: Sdk) -> None:
+    group = f"/subscriptions/{sdk.cloud.environment()['AZURE_SUBSCRIPTION_ID']}/resourceGroups/rg/providers"
+    identity = f"{group}/Microsoft.ManagedIdentity/userAssignedIdentities/none"
+    guid = "0b1f6471-1bf0-4dda-aec3-111122223333"
+    found = bind(
+        workDir="az://none/runs",
+        managedIdentityHeadResourceId=identity,
+        managedIdentityClientId=guid,
+        subnetId=f"{group}/Microsoft.Network/virtualNetworks/none/subnets/default",
+    ).check()
+    assert [fault.field for fault in found] == ["managedIdentityHeadResourceId", "subnetId", "workDir"]
+    assert [str(fault) for fault in bind(batchAccount="other").check()][:1] == [
+        "credentialsId: there is no Batch account other in the subscription "
+        f"{sdk.cloud.environment()['AZURE_SUBSCRIPTION_ID']}"
+    ]
+
+
+def test_the_account_is_in_the_region(bind: Bind, azure: EmulatedAzure) -> None:
+    azure.batch_account("faraway", location="eastus")
+    assert [str(each) for each in bind(batchAccount="faraway").check()][:1] == [
+        "region: the Batch account faraway is in eastus"
+    ]
+
+
+def test_a_pool_of_the_users_own_that_fits_is_taken(bind: Bind, azure: EmulatedAzure) -> None:
+    with service(azure) as client:
+        client.create_pool(pool_body("mine", startTask=NODE))
+        before = client.get_pool("mine").as_dict()
+        provider = bind(forge=None, headPool="mine")
+        assert provider.check() == []
+        assert provider.resources() == []
+        assert client.get_pool("mine").as_dict() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"taskSlotsPerNode": 1},
+            "has 1 task slots per node, Nextflow expects 4: the vCPUs of Standard_D4ds_v5",
+        ),
+        ({"startTask": {"commandLine": "/bin/true"}}, "no start task that installs azcopy"),
+        (
+            {"virtualMachineConfiguration": {**MACHINE, "containerConfiguration": None}},
+            "cannot run containers: its container configuration is none, not dockerCompatible",
+        ),
+    ],
+)
+def test_a_pool_of_the_users_own_that_does_not_fit_is_told_why(
+    bind: Bind, azure: EmulatedAzure, body: dict[str, Any], said: str
+) -> None:
+    with service(azure) as client:
+        client.create_pool(pool_body("mine", **{"startTask": NODE, **body}))
+    found = bind(forge=None, headPool="mine").check()
+    assert [fault.field for fault in found] == ["headPool"]
+    assert said in found[0].message
+
+
+def test_a_pool_that_is_not_there_or_cannot_grow(bind: Bind, azure: EmulatedAzure) -> None:
+    with service(azure) as client:
+        client.create_pool(pool_body("mine", startTask=NODE, targetDedicatedNodes=26))
+    found = bind(forge=None, headPool="mine", workerPool="none").check()
+    assert "mine has no nodes: AccountCoreQuotaReached" in found[0].message
+    assert str(found[1]) == "workerPool: none does not exist"
+
+
+def test_missing_rights_are_a_fault_of_the_credentials(bind: Bind, azure: EmulatedAzure) -> None:
+    azure.enforce("operator", {"actions": ["Microsoft.Batch/batchAccounts/read"], "dataActions": []})
+    said = {str(fault) for fault in bind().check()}
+    assert any("Microsoft.Batch/batchAccounts/pools/read is not allowed" in each for each in said)
+    assert {each.split(":")[0] for each in said} == {"credentialsId"}
+
+
+def test_keys_cannot_do_what_only_entra_can(bind: Bind, azure: EmulatedAzure, sdk: Sdk) -> None:
+    keys = {"batchName": ACCOUNT, "batchKey": azure.batch_key(ACCOUNT), "storageName": "workstore"}
+    group = f"/subscriptions/{sdk.cloud.environment()['AZURE_SUBSCRIPTION_ID']}/resourceGroups/rg/providers"
+    subnet = f"{group}/Microsoft.Network/virtualNetworks/net/subnets/default"
+    found = {fault.field: fault.message for fault in bind(keys, subnetId=subnet).check()}
+    assert "needs an Entra application" in found["subnetId"]

@@ -1,0 +1,134 @@
+"""Head jobs: what Batch does to them, and what becomes of it."""
+
+import pytest
+
+from local.clouds.azure import EmulatedAzure
+from shared.errors import NoCapacity, QuotaReached, Refused, Retry
+from shared.model.machine import GONE, PENDING, STOPPED, STOPPING
+from tests.clock import FakeClock
+from tests.contracts.provider_suite import order
+from tests.unit.azurebatch.conftest import ACCOUNT, ID, Bind
+from tests.unit.clouds.azure.batch import job_body, service
+
+NAME, JOB = f"tower-pool-{ID}", "headnode-run1-1"
+
+
+def test_the_end_of_a_head_task_says_how(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready()
+    provider.start(order(provider))
+    azure.end_task(ACCOUNT, JOB, "head", 137)
+    shown = provider.look([JOB])[JOB]
+    assert (shown.state, shown.interrupted) == (GONE, False)
+    assert "exited with exit code 137" in shown.reason
+
+
+def test_a_job_that_takes_too_long_is_ended_by_batch_itself(
+    ready: Bind, azure: EmulatedAzure, azure_clock: FakeClock
+) -> None:
+    provider = ready(jobMaxWallClockTime="1h")
+    provider.start(order(provider, deadline=azure_clock.now() + 86400))
+    azure_clock.advance(3601)
+    shown = provider.look([JOB])[JOB]
+    assert shown.state in (STOPPING, GONE)
+    azure.settle()
+    assert "MaxWallClockTimeExpiry" in provider.look([JOB])[JOB].reason
+
+
+def test_a_head_task_whose_node_is_lost_is_not_run_again(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready(forge={"vmType": "Standard_D4ds_v5", "vmCount": 2, "lowPriority": True})
+    provider.start(order(provider))
+    azure.preempt(ACCOUNT, NAME)
+    shown = provider.look([JOB])[JOB]
+    assert (shown.state, shown.interrupted) == (STOPPED, True)
+    assert provider.stop([JOB]) == {}
+    azure.settle()
+    shown = provider.look([JOB])[JOB]
+    assert (shown.state, shown.interrupted) == (GONE, True)
+
+
+def test_a_job_that_waits_says_why(ready: Bind, azure: EmulatedAzure, azure_clock: FakeClock) -> None:
+    provider = ready()
+    azure.starve(ACCOUNT, NAME, "AccountCoreQuotaReached")
+    provider.start(order(provider, deadline=azure_clock.now() + 86400))
+    assert provider.look([JOB])[JOB].reason == ""
+    azure_clock.advance(200)
+    shown = provider.look([JOB])[JOB]
+    assert shown.state == PENDING
+    assert "waits for a node since 200 s" in shown.reason
+    assert "AccountCoreQuotaReached: The account has reached its dedicated core quota" in shown.reason
+
+
+def test_the_quota_of_active_jobs(ready: Bind, azure: EmulatedAzure) -> None:
+    from local.clouds.azure.batch.models import Quotas
+
+    provider = ready()
+    azure.batch_account(ACCOUNT, quotas=Quotas(jobs=1))
+    provider.start(order(provider))
+    with pytest.raises(QuotaReached, match="Limit: 1") as caught:
+        provider.start(order(provider, attempt=2))
+    assert isinstance(caught.value, NoCapacity)
+
+
+def test_a_pool_that_was_deleted_by_hand(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready()
+    azure.timings.transitions = {"Microsoft.Batch/batchAccounts/pools/delete": 600.0}
+    from tests.unit.clouds.azure.batch import begin
+
+    with service(azure) as client:
+        begin(client, "delete_pool", NAME)
+    with pytest.raises(Refused, match="is deleting"):
+        provider.start(order(provider))
+    azure.timings.transitions = {}
+    azure.state.batch.accounts[ACCOUNT].pools.clear()
+    with pytest.raises(Refused, match="does not exist"):
+        provider.start(order(provider))
+
+
+def test_a_formula_that_was_set_just_now_is_set_again_later(
+    ready: Bind, azure: EmulatedAzure, azure_clock: FakeClock
+) -> None:
+    provider = ready(headJobCpus=4)
+    provider.start(order(provider))
+    with pytest.raises(Retry, match="TooManyEnableAutoScaleRequests") as caught:
+        provider.start(order(provider, "run2"))
+    assert caught.value.after == 30
+    azure_clock.advance(31)
+    assert provider.start(order(provider, "run2")) == "headnode-run2-1"
+    assert azure.batch_pool(ACCOUNT, NAME).targets["dedicated"] == 2
+
+
+def test_the_jobs_of_a_dead_head_are_ended_once_no_other_lives(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready()
+    for run in ("run1", "run2"):
+        provider.start(order(provider, run))
+    with service(azure) as client:
+        client.create_job(job_body("job-0a1b-FOO", NAME))
+        provider.stop(["headnode-run1-1"])
+        assert client.get_job("job-0a1b-FOO").state.value == "active"
+        provider.stop(["headnode-run2-1"])
+        assert client.get_job("job-0a1b-FOO").state.value in ("terminating", "completed")
+
+
+def test_an_answer_that_was_lost_makes_no_second_job(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready()
+    azure.faults.add("batch", "CreateJob", kind="reset-after", times=1)
+    with pytest.raises(Retry):
+        provider.start(order(provider))
+    assert provider.start(order(provider)) == JOB
+    assert [machine.id for page in provider.machines() for machine in page] == [JOB]
+
+
+def test_a_job_of_that_id_that_is_not_the_attempts_own(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready()
+    with service(azure) as client:
+        client.create_job(job_body(JOB.upper().replace("HEADNODE", "headnode"), NAME))
+    with pytest.raises(Refused, match="is not this attempt's"):
+        provider.start(order(provider))
+
+
+def test_jobs_are_deleted_where_that_is_wanted(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready(deleteJobsOnCompletionEnabled=True)
+    provider.start(order(provider))
+    assert provider.stop([JOB]) == {}
+    azure.settle()
+    assert provider.look([JOB]) == {}
