@@ -7,16 +7,19 @@ from shared.model.message import Message
 TICK = Message(step="reap", subject="tick")
 
 FACTS = {
-    "EC2 Instance State-change Notification": ("state", "state"),
-    "EC2 Spot Instance Interruption Warning": ("notice", "instance-action"),
+    "EC2 Instance State-change Notification": ("instance-id", "state", "state"),
+    "EC2 Spot Instance Interruption Warning": ("instance-id", "notice", "instance-action"),
+    "Batch Job State Change": ("jobId", "state", "status"),
+    "Batch Job Queue Blocked": ("jobId", "state", "status"),
 }
-"""Kind of event -> the fact's name in our message, and the event's field that it is read from."""
+"""Kind of event -> its fields with the machine (a head job is one) and with what is told of it, and between
+them the fact's name in our message."""
 
 
 def translated(event: dict[str, Any]) -> Message:
     """The message for an event. Raises KeyError for one that the template's rules do not send."""
     if event["detail-type"] == "Scheduled Event":
         return TICK
-    fact, field = FACTS[event["detail-type"]]
+    machine, fact, field = FACTS[event["detail-type"]]
     detail = event["detail"]
-    return Message(step="reap", subject=f"machine:{detail['instance-id']}", facts={fact: detail[field]})
+    return Message(step="reap", subject=f"machine:{detail[machine]}", facts={fact: detail[field]})

@@ -4,10 +4,10 @@ from shared.model.records import Model
 
 PENDING, RUNNING, STOPPED, STOPPING = "pending", "running", "stopped", "stopping"
 FAILED, GONE = "failed", "gone"
-"""The states a provider maps its cloud's own words to. `stopped`: its guest has ended by itself, nothing
-runs any more, and it costs until it is removed. `failed`: the order was accepted and could not
-be carried out; nothing runs, but something is there to be removed. `gone`: nothing is billed any more and the
-machine cannot come back; a cloud that keeps a tombstone for a while reports it as gone."""
+"""The states a provider maps its cloud's own words to. `stopped`: its guest has ended by itself, and what
+is left of it (a disk, the tasks of a head job) costs until it is removed. `failed`: the order was accepted
+and could not be carried out; nothing runs, but something is there to be removed. `gone`: nothing is billed
+any more and the machine cannot come back; a cloud that keeps a tombstone for a while reports it as gone."""
 
 
 class Offer(Model, frozen=True, kw_only=True):
@@ -44,6 +44,8 @@ class Machine(Model, frozen=True, kw_only=True):
     state: str
     reason: str = ""
     """The cloud's own word for why it ended, e.g. `Server.SpotInstanceTermination`."""
+    queued: bool = False
+    """The cloud has not begun it: it stands in a queue, and `reason` says why when it has stood long."""
     interrupted: bool = False
     """It ended because the cloud took it back (spot) or failed: the work may go on elsewhere."""
     run_id: str = ""

@@ -5,6 +5,7 @@ it failed to be made, and no attempt waits for it -> remove   failed
 its run knows it, and needs it                    -> keep (and un-mark)
 its run knows it, work ended or run over          -> remove   finished
 its guest stopped without a word                  -> remove   stopped
+it stands in the cloud's queue for too long       -> remove   waited
 past its deadline (record's, else its own tag's)  -> remove   overdue
 alive once, not heard for too long                -> remove   silent
 never heard since it was placed                   -> remove   never booted
@@ -48,8 +49,9 @@ def on_machine(machine: Machine, run: Run | None, now: float, settings: Settings
     if run.is_over or attempt.state in ("ended", "reaping", "gone", "refused"):
         return Judgement("remove", "finished")
     if machine.state == STOPPED:
-        return Judgement("remove", f"{STOPPED_EARLY}: {machine.reason}", guilty=True)
-    if reason := lateness(attempt, now, settings):
+        # One that the cloud took is nobody's fault: its work goes on elsewhere.
+        return Judgement("remove", f"{STOPPED_EARLY}: {machine.reason}", guilty=not machine.interrupted)
+    if reason := lateness(attempt, machine, now, settings):
         return Judgement("remove", reason, guilty=True)
     return Judgement("unmark", "its run is known") if machine.orphan_since else KEEP
 
@@ -76,14 +78,19 @@ def on_stranger(machine: Machine, now: float, settings: Settings) -> Judgement:
     return Judgement("remove", "orphan: still no record of it")
 
 
-def lateness(attempt: Attempt, now: float, settings: Settings) -> str:
-    """Why an attempt is given up, or "" while it is well."""
+def lateness(attempt: Attempt, machine: Machine, now: float, settings: Settings) -> str:
+    """Why an attempt is given up, or "" while it is well. One that stands in a queue has as long as one
+    for which there is no capacity; it begins to boot when it leaves the queue."""
     if attempt.deadline and now > attempt.deadline:
         return "deadline reached"
     if attempt.state == "alive" and now - attempt.seen_at > settings.silent_after:
         return f"silent: not heard for {now - attempt.seen_at:.0f} s"
-    if attempt.state == "placed" and now - attempt.placed_at > settings.boot_within:
-        return f"never booted: not heard since it was started {now - attempt.placed_at:.0f} s ago"
+    if attempt.state == "placed" and machine.queued:
+        waited = now - attempt.placed_at
+        return f"waited {waited:.0f} s: {machine.reason}" if waited > settings.capacity_wait else ""
+    began = max(attempt.placed_at, machine.started_at)
+    if attempt.state == "placed" and now - began > settings.boot_within:
+        return f"never booted: not heard since it was started {now - began:.0f} s ago"
     return ""
 
 

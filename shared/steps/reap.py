@@ -6,7 +6,7 @@ in `sweep`.
 """
 
 from shared.model.environment import Environment
-from shared.model.machine import GONE, Machine
+from shared.model.machine import GONE, STOPPED, Machine
 from shared.model.message import Message
 from shared.model.run import Attempt, Run
 from shared.model.timeline import Wait
@@ -49,9 +49,12 @@ def on_event(machine_id: str, message: Message, world: World) -> Outcome:
     provider = world.provider(environment)
     machine = provider.look([machine_id]).get(machine_id)
     if machine is None or machine.state == GONE:
-        if machine is not None:
-            provider.stop([machine_id])  # whatever still works for it (a head job's tasks) ends too
         return gone(run, run.last, machine, world)
+    if machine.state == STOPPED and run.last.state in ("placed", "alive"):
+        reaping(run, run.last, world)
+        return done(Message(step="reap", subject=run.id))
+    if machine.queued:
+        sweep.explain_queue([machine], {run.id: run}, world)
     return done()
 
 
@@ -97,18 +100,23 @@ def never_placed(run: Run, attempt: Attempt, provider: Provider, world: World) -
 
 def remove(run: Run, attempt: Attempt, provider: Provider, world: World) -> Outcome:
     """Asks for the machine's removal, again each time, until a look says that it is gone."""
-    now = world.clock.now()
     if attempt.state == "reaping":
         machine = provider.look([attempt.machine_id]).get(attempt.machine_id)
         if machine is None or machine.state == GONE:
             return gone(run, attempt, machine, world)
     else:
-        attempt = attempt.to("reaping", ended_at=attempt.ended_at)
-        wait = Wait(reason="waiting for the machine to be gone", next_at=now + RESEND_AFTER)
-        run = world.store.save(run.with_attempt(attempt).but(wait=wait, updated_at=now))
+        run, attempt = reaping(run, attempt, world)
     refused = provider.stop([attempt.machine_id]).get(attempt.machine_id, "")
     why = f": {refused}" if refused else ""
     return waiting(run, f"waiting for the machine to be gone{why}", world.settings.look_again, world)
+
+
+def reaping(run: Run, attempt: Attempt, world: World) -> tuple[Run, Attempt]:
+    """Run and attempt with the removal written down, before it is asked for."""
+    now = world.clock.now()
+    attempt = attempt.to("reaping", ended_at=attempt.ended_at)
+    wait = Wait(reason="waiting for the machine to be gone", next_at=now + RESEND_AFTER)
+    return world.store.save(run.with_attempt(attempt).but(wait=wait, updated_at=now)), attempt
 
 
 def gone(run: Run, attempt: Attempt, machine: Machine | None, world: World) -> Outcome:

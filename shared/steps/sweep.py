@@ -3,7 +3,7 @@ in both directions. This is the guard that needs no event, no runner and no mess
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from shared.errors import Conflict, HeadnodeError, Refused, Retry
@@ -23,6 +23,8 @@ from shared.steps.runs import RESEND_AFTER
 log = logging.getLogger("headnode")
 
 PAGE = 500
+EXPLAINED = 5
+"""Sweeps for which a reason that stays the same is not written again."""
 ELSEWHERE = "none"
 """The partition of active runs that have no environment (`Run.indexes`)."""
 
@@ -193,6 +195,7 @@ def judged_page(
         for machine in page
         if machine.state != GONE
     ]
+    explain_queue(page, runs, world)
     mark = [machine.id for machine, verdict in judgements if verdict.act == "mark"]
     unmark = [machine.id for machine, verdict in judgements if verdict.act == "unmark"]
     if mark:
@@ -204,6 +207,24 @@ def judged_page(
         for machine, verdict in judgements
         if verdict.act == "remove" and machine.state != STOPPING
     ]
+
+
+def explain_queue(page: list[Machine], runs: Mapping[str, Run], world: World) -> None:
+    """Puts on a run's record why its machine still stands in the cloud's queue: one write when the reason
+    is another one, or when the time that it gave is past."""
+    now = world.clock.now()
+    for machine in page:
+        run = runs.get(machine.run_id)
+        attempt = judge.attempt_of(machine, run)
+        if run is None or run.is_over or attempt is None or attempt.state != "placed":
+            continue
+        if not (machine.queued and machine.reason) or run.verdict:
+            continue
+        if run.wait and run.wait.reason == machine.reason and run.wait.next_at > now:
+            continue
+        wait = Wait(reason=machine.reason, next_at=now + EXPLAINED * world.settings.sweep_every)
+        with suppress(Conflict):  # it moved this very moment
+            world.store.save(run.but(wait=wait, updated_at=now))
 
 
 def removed(

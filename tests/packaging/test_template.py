@@ -107,6 +107,8 @@ def test_the_reaper_hears_of_machines_and_of_time(template: dict[str, Any]) -> N
     assert all([each["Arn"] for each in rule["Targets"]] == [target] for rule in rules.values())
     patterns = [rule["EventPattern"] for rule in rules.values() if "EventPattern" in rule]
     assert sorted(kind for pattern in patterns for kind in pattern["detail-type"]) == [
+        "Batch Job Queue Blocked",
+        "Batch Job State Change",
         "EC2 Instance State-change Notification",
         "EC2 Spot Instance Interruption Warning",
     ]

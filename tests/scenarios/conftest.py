@@ -10,6 +10,7 @@ from tests.clock import FakeClock
 from tests.scenarios.clouds import Cloud
 from tests.scenarios.clouds.aws import Aws
 from tests.scenarios.clouds.azure import Azure
+from tests.scenarios.clouds.batch import Batch
 from tests.scenarios.functions_place import functions  # noqa: F401 (fixture)
 from tests.scenarios.rig import Rig, SeededIds
 
@@ -25,15 +26,26 @@ def sdk_pauses(clock, monkeypatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=clock.advance))
 
 
-@pytest.fixture(params=["aws", "azure"])
+@pytest.fixture(params=["aws", "batch", "azure"])
 def cloud(request, clock, monkeypatch) -> Cloud:
     """An emulated cloud in the test's own time; machines are played by the test."""
     if request.param == "aws":
         return Aws(request.getfixturevalue("aws"))
+    if request.param == "batch":
+        if request.node.get_closest_marker("offers"):
+            pytest.skip("a queue refuses no order: it waits there, see test_aws_batch.py")
+        return batch(request.getfixturevalue("aws"), clock, monkeypatch)
     emulated = request.getfixturevalue("azure")
     monkeypatch.setattr(emulated.state, "clock", clock.now)
     forget_clients()
     return Azure(emulated)
+
+
+def batch(aws, clock, monkeypatch) -> Batch:
+    """An emulated AWS with Batch, whose jobs grow old by the test's clock."""
+    monkeypatch.setattr(aws.batch, "clock", clock.now)
+    aws.batch.places.looks = 0
+    return Batch(aws)
 
 
 @pytest.fixture

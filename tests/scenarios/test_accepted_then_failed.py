@@ -69,6 +69,7 @@ def available(rig: Rig, **config: Any) -> Environment:
     return rig.get_environment(environment)
 
 
+@pytest.mark.offers
 def test_a_machine_that_could_not_be_made_counts_as_an_offer_refused(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
@@ -94,6 +95,7 @@ def test_what_is_still_being_made_is_waited_for(hesitant, cloud):
     assert len(alive(cloud, run)) == 1
 
 
+@pytest.mark.offers
 def test_a_lost_look_is_made_up_for_by_the_timer(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()
@@ -110,6 +112,7 @@ def test_a_lost_look_is_made_up_for_by_the_timer(hesitant, doomed, cloud):
     assert [each.id for each in alive(cloud, run)] == [last(hesitant.get_run(run)).machine_id]
 
 
+@pytest.mark.offers
 def test_when_no_offer_can_be_made_the_run_waits_and_says_why(hesitant, doomed, cloud):
     run = hesitant.submit(available(hesitant))
     hesitant.deliver()

@@ -1,48 +1,26 @@
 """Life on AWS Batch: Forge and the user's own queues, with the permissions of each step and no others."""
 
 import json
-from typing import Any
 
 import boto3
 import pytest
 
 from local.clouds.aws import EmulatedAws
 from shared.model.settings import Settings
-from shared.providers.aws.batch.permissions import policy
 from shared.steps import environments, runs
 from tests.clock import FakeClock
-from tests.scenarios.clouds.aws import BUCKET, KEY, NOTHING, REGION, Aws
+from tests.scenarios.clouds.aws import REGION
+from tests.scenarios.clouds.batch import Batch
+from tests.scenarios.conftest import batch
 from tests.scenarios.rig import Rig, SeededIds
-
-FORGE = {"type": "SPOT"}
-MADE = [
-    *("IamRole",) * 4,
-    "IamInstanceProfile",
-    "LaunchTemplate",
-    *("BatchComputeEnvironment",) * 2,
-    *("BatchJobQueue",) * 2,
-    "BatchJobDefinition",
-]
-
-
-class Batch(Aws):
-    """The emulated AWS with this platform's least config."""
-
-    platform = "aws-batch"
-
-    def config(self) -> dict[str, Any]:
-        return {"region": REGION, "workDir": f"s3://{BUCKET}/work", "forge": FORGE}
-
-    def enforce(self, step: str | None, without: str = "") -> None:
-        said = json.dumps(policy(step)).replace("<BUCKET_NAME>/WORKDIR", f"{BUCKET}/work")
-        document = json.loads(said)
-        document["Statement"] = [each for each in document["Statement"] if each["Sid"] != without]
-        self.emulated.enforce(KEY, document if step else NOTHING)
 
 
 @pytest.fixture
-def cloud(aws: EmulatedAws) -> Batch:
-    return Batch(aws)
+def cloud(aws: EmulatedAws, clock, monkeypatch) -> Batch:
+    """Batch that takes a look or two for each change."""
+    made = batch(aws, clock, monkeypatch)
+    aws.batch.places.looks = 1
+    return made
 
 
 @pytest.fixture
@@ -58,19 +36,6 @@ def ready(rig):
     found = rig.get_environment(environment)
     assert found.status == "AVAILABLE", found.message or found.wait
     return found
-
-
-def things(aws: EmulatedAws) -> list[str]:
-    """What exists of any environment."""
-    batch, ec2, iam = (boto3.client(name, REGION) for name in ("batch", "ec2", "iam"))
-    found = [each["jobQueueName"] for each in batch.describe_job_queues()["jobQueues"]]
-    listed = batch.describe_compute_environments()["computeEnvironments"]
-    found += [each["computeEnvironmentName"] for each in listed]
-    found += [each["LaunchTemplateName"] for each in ec2.describe_launch_templates()["LaunchTemplates"]]
-    found += [each["RoleName"] for each in iam.list_roles()["Roles"]]
-    found += [each["InstanceProfileName"] for each in iam.list_instance_profiles()["InstanceProfiles"]]
-    active = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
-    return found + [each["jobDefinitionName"] for each in active]
 
 
 def disposed(rig, environment):
@@ -101,9 +66,9 @@ def test_a_whole_life_needs_nothing_but_the_steps_own_permissions(rig, cloud, aw
     ended = disposed(rig, environment)
 
     assert ended.status == "DELETED", ended.wait
-    assert sorted(each.partition(" ")[0] for each in ended.receipt.removed) == sorted(MADE)
+    assert sorted(each.partition(" ")[0] for each in ended.receipt.removed) == sorted(cloud.made)
     assert cloud.refused() == []
-    assert things(aws) == []
+    assert cloud.resources() == []
     assert all(job.status in ("SUCCEEDED", "FAILED") for job in aws.batch.jobs.all.values())
 
 
@@ -126,53 +91,6 @@ def test_a_launch_that_is_delivered_twice_is_one_job(rig, cloud, aws, ready):
     assert rig.get_run(run).last.machine_id == next(iter(aws.batch.jobs.all))
 
 
-def test_the_tasks_of_a_cancelled_head_job_are_ended_and_nobody_elses(rig, aws, ready):
-    run = rig.submit(ready)
-    rig.drain(0)
-    rig.say(run, "boot")
-    batch = boto3.client("batch", REGION)
-    queue = f"TowerForge-{ready.id}-work"
-    definition = batch.register_job_definition(jobDefinitionName="nf-x", type="container")
-    arn = definition["jobDefinitionArn"]
-    names = [f"tw-{run.id}-a", f"tw-{run.id}-b", f"tw-{run.id}x-c", "other"]
-    tasks = [batch.submit_job(jobName=name, jobQueue=queue, jobDefinition=arn)["jobId"] for name in names]
-    runs.cancel_run(rig.world, rig.get_run(run))
-    rig.drain(60)
-    assert [aws.batch.jobs.all[each].status for each in tasks] == ["FAILED", "FAILED", "RUNNING", "RUNNING"]
-
-
-def test_the_tasks_of_a_dead_head_job_are_ended(rig, aws, ready):
-    run = rig.submit(ready)
-    rig.drain(0)
-    rig.say(run, "boot")
-    batch, queue = boto3.client("batch", REGION), f"TowerForge-{ready.id}-work"
-    arn = batch.register_job_definition(jobDefinitionName="nf-x", type="container")["jobDefinitionArn"]
-    tasks = [
-        batch.submit_job(jobName=f"tw-{run.id}-{number}", jobQueue=queue, jobDefinition=arn)["jobId"]
-        for number in range(250)
-    ]
-    aws.batch.jobs.end(rig.get_run(run).last.machine_id, 137, "OutOfMemoryError: Container killed")
-    for _ in range(4):
-        rig.clock.advance(61)
-        rig.tick()
-    rig.drain(60)
-    ended = rig.get_run(run)
-    assert ended.status == "FAILED"
-    assert "OutOfMemoryError" in ended.error_message
-    assert {aws.batch.jobs.all[each].status for each in tasks} == {"FAILED"}
-
-
-def test_a_head_job_that_waits_for_a_node_says_why(rig, aws, ready, clock):
-    aws.batch.places.capacity = False
-    run = rig.submit(ready)
-    rig.drain(0)
-    job = rig.get_run(run).last.machine_id
-    clock.advance(3600)
-    shown = rig.world.provider(ready).look([job])[job]
-    assert shown.state == "pending"
-    assert f"compute environment TowerForge-{ready.id}-head waits for" in shown.reason
-
-
 def test_a_head_job_whose_node_is_lost_goes_on_as_another(rig, aws, ready):
     run = rig.submit(ready)
     rig.drain(0)
@@ -188,7 +106,7 @@ def test_a_head_job_whose_node_is_lost_goes_on_as_another(rig, aws, ready):
 
 
 @pytest.mark.parametrize("wanted", range(1, 12))
-def test_whatever_was_made_by_then_is_disposed_of_in_the_only_order(rig, aws, wanted):
+def test_whatever_was_made_by_then_is_disposed_of_in_the_only_order(rig, cloud, wanted):
     """The creation is stopped after so many resources; the emulator refuses every other order."""
     environment = rig.environment()
     found = rig.get_environment(environment)
@@ -200,10 +118,10 @@ def test_whatever_was_made_by_then_is_disposed_of_in_the_only_order(rig, aws, wa
         found = rig.get_environment(environment)
     ended = disposed(rig, found)
     assert ended.status == "DELETED", ended.wait
-    assert things(aws) == []
+    assert cloud.resources() == []
 
 
-def test_a_role_removed_by_hand_holds_the_disposal_up_until_it_is_back(rig, aws, ready):
+def test_a_role_removed_by_hand_holds_the_disposal_up_until_it_is_back(rig, cloud, ready):
     iam, name = boto3.client("iam"), f"TowerForge-{ready.id}-ServiceRole"
     role = iam.get_role(RoleName=name)["Role"]
     for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
@@ -218,7 +136,7 @@ def test_a_role_removed_by_hand_holds_the_disposal_up_until_it_is_back(rig, aws,
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=role["Tags"])
     rig.drain(300)
     assert rig.get_environment(ready).status == "DELETED"
-    assert things(aws) == []
+    assert cloud.resources() == []
 
 
 def test_the_wall_of_50_queues_is_seen_before_anything_is_made(rig, aws):
@@ -234,7 +152,7 @@ def test_the_wall_of_50_queues_is_seen_before_anything_is_made(rig, aws):
 
 def test_queues_of_the_users_own_are_used_and_left_as_they_were(rig, aws):
     for name in ("mine-head", "mine-work"):
-        aws.batch.places.make("job-queue", REGION, name, {"computeEnvironmentOrder": []}).status = "VALID"
+        aws.batch.places.stand(REGION, name)
     before = boto3.client("batch", REGION).describe_job_queues()["jobQueues"]
     environment = rig.environment(forge=None, headQueue="mine-head", computeQueue="mine-work")
     rig.drain(30)

@@ -44,6 +44,7 @@ def test_every_call_of_create_and_dispose_fails_once(rig, cloud, kind):
     assert rig.get_environment(environment).status == "DELETED", rig.get_environment(environment).wait
 
 
+@pytest.mark.offers
 def test_capacity_moves_on_in_order_and_keeps_the_reasons(rig, cloud):
     scarce, other = cloud.types
     environment = rig.environment(instanceTypes=[scarce, other], spot="first")
@@ -63,6 +64,7 @@ def test_capacity_moves_on_in_order_and_keeps_the_reasons(rig, cloud):
     assert len(cloud.started(run)) == 1
 
 
+@pytest.mark.offers
 def test_no_capacity_anywhere_waits_with_the_reason_then_fails_with_it(rig, ready, cloud):
     cloud.no_capacity()
     run = rig.submit(ready)
@@ -81,6 +83,7 @@ def test_no_capacity_anywhere_waits_with_the_reason_then_fails_with_it(rig, read
     assert cloud.started(run) == []
 
 
+@pytest.mark.offers
 def test_capacity_that_comes_back_is_used(rig, ready, cloud):
     offers = len(rig.world.provider(ready).offers(rig.submit(ready)))
     rig.drain(0)

@@ -1,4 +1,4 @@
-"""EventBridge's side of EC2: what happens to machines is told to whoever listens."""
+"""EventBridge's side of EC2 and Batch: what happens to machines and jobs is told to whoever listens."""
 
 import json
 import queue
@@ -13,6 +13,7 @@ from local.clouds.aws import backends
 
 STATE_CHANGE = "EC2 Instance State-change Notification"
 SPOT_WARNING = "EC2 Spot Instance Interruption Warning"
+JOB_CHANGE = "Batch Job State Change"
 Sink = Callable[[dict[str, Any]], None]
 
 
@@ -60,14 +61,20 @@ class Events:
         arn = f"arn:aws:ec2:{zone}:instance/{id}"
         self._publish(region, SPOT_WARNING, arn, {"instance-id": id, "instance-action": "terminate"})
 
-    def _publish(self, region: str, kind: str, arn: str, detail: dict[str, Any]) -> None:
+    def job(self, region: str, arn: str, detail: dict[str, Any]) -> None:
+        """A job of Batch entered a state. The detail is what a describe shows of it."""
+        self._publish(region, JOB_CHANGE, arn, detail, "aws.batch")
+
+    def _publish(
+        self, region: str, kind: str, arn: str, detail: dict[str, Any], source: str = "aws.ec2"
+    ) -> None:
         at = datetime.fromtimestamp(self._clock(), UTC)
         self._waiting.put(
             {
                 "version": "0",
                 "id": str(uuid.uuid4()),
                 "detail-type": kind,
-                "source": "aws.ec2",
+                "source": source,
                 "account": backends.ACCOUNT,
                 "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "region": region,

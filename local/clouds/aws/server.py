@@ -75,6 +75,7 @@ class EmulatedAws:
             self.judge.roles.__setitem__,
         )
         self.batch.run, self.batch.jobs.stop = self._run_job, self._containers.stop
+        self.batch.jobs.changed = lambda job: self.events.job(job.queue.region, job.arn, job.shown())
 
     @property
     def crashes(self) -> list[str]:
@@ -160,7 +161,7 @@ class EmulatedAws:
         self.life.end(instance, BY_FAILURE)
 
     def on_event(self, sink: Sink | str) -> None:
-        """Delivers EC2's events to a function or, as JSON, to a URL; until `reset`."""
+        """Delivers EC2's and Batch's events to a function or, as JSON, to a URL; until `reset`."""
         self.events.on(sink)
 
     def until(self, instance: str, state: str, timeout: float = 20.0) -> None:

@@ -24,6 +24,8 @@ class Cloud(Protocol):
     """Two machine types; the first is the default."""
     capacity: str
     """The cloud's word for having no machine."""
+    refuses: bool
+    """Whether an order is refused when no machine can be had; else it waits in the cloud's own queue."""
     made: list[str]
     """The types of what an environment is made of, in order."""
 

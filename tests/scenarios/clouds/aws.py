@@ -29,6 +29,7 @@ class Aws:
     types = ("m6i.large", "c6i.large")
     capacity = "InsufficientInstanceCapacity"
     made = ["IamRole", "IamInstanceProfile"]
+    refuses = True
 
     def __post_init__(self) -> None:
         place = {"LocationConstraint": REGION}

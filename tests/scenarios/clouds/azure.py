@@ -25,6 +25,7 @@ class Azure:
     platform = "azure-cloud"
     types = ("Standard_D2ds_v4", "Standard_D2ds_v5")
     capacity = "SkuNotAvailable"
+    refuses = True
     made = [
         "ResourceGroup",
         "ManagedIdentity",

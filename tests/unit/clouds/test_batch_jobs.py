@@ -25,7 +25,7 @@ print("role", given["RoleArn"], "job", os.environ["AWS_BATCH_JOB_ID"], os.enviro
 
 @pytest.fixture
 def cloud(aws_with_machines: EmulatedAws) -> EmulatedAws:
-    aws_with_machines.batch.places.make("job-queue", REGION, "queue", {}).status = "VALID"
+    aws_with_machines.batch.places.stand(REGION, "queue")
     return aws_with_machines
 
 

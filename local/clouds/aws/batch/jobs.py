@@ -11,6 +11,8 @@ from local.clouds.aws.batch.places import Place, Refused, new_id
 
 OVER = ("SUCCEEDED", "FAILED")
 WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
+HOLDING = ("STARTING", "RUNNING")
+ALIVE = (*WAITING, *HOLDING)
 OVERRIDES = 8192
 """Characters of a submission's container overrides (ECS's limit)."""
 
@@ -53,8 +55,12 @@ class Job:
     started: float = 0.0
     stopped: float = 0.0
     terminated: bool = False
+    held: Place | None = None
+    """The environment whose node it has."""
     wanted_reason: str = ""
     """Why it was asked to end."""
+    container_reason: str = ""
+    """Why its container ended, where that was not its own doing."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -70,7 +76,7 @@ class Job:
             "jobName": self.name,
             "status": self.status,
             "createdAt": int(self.created * 1000),
-            "container": {} if self.exit_code is None else {"exitCode": self.exit_code},
+            "container": self.outcome(),
         }
         if self.reason:
             found["statusReason"] = self.reason
@@ -78,6 +84,18 @@ class Job:
             if at:
                 found[key] = int(at * 1000)
         return found
+
+    def outcome(self) -> dict[str, Any]:
+        """What its container came to: an exit code, and why when that was not its own doing."""
+        code = {} if self.exit_code is None else {"exitCode": self.exit_code}
+        return code | ({"reason": self.container_reason} if self.container_reason else {})
+
+    def tries(self) -> list[dict[str, Any]]:
+        """Its attempts: one, once it has begun and ended."""
+        if not (self.started and self.stopped):
+            return []
+        times = {"startedAt": int(self.started * 1000), "stoppedAt": int(self.stopped * 1000)}
+        return [{"container": self.outcome(), "statusReason": self.reason, **times}]
 
     def shown(self) -> dict[str, Any]:
         """As a describe shows it."""
@@ -90,6 +108,7 @@ class Job:
             "tags": self.tags,
             "isTerminated": self.terminated,
             "isCancelled": False,
+            "attempts": self.tries(),
             "container": {**base, **overrides, **self.summary()["container"]},
         }
 
@@ -101,13 +120,19 @@ class Jobs:
         self._clock = clock
         self.definitions: list[Definition] = []
         self.all: dict[str, Job] = {}
+        self.waiting: dict[str, dict[str, Job]] = {}
+        """Those that are RUNNABLE, by queue, in the order in which they came."""
+        self.holding: dict[str, Job] = {}
+        """Those that have a node."""
         self.stop: Callable[[str], bool] = lambda _: False
         """Asks what runs for a job to end; False when nothing does."""
+        self.changed: Callable[[Job], None] = lambda _: None
+        """Hears of each state that a job enters."""
 
     def clear(self) -> None:
         """None."""
-        self.definitions.clear()
-        self.all.clear()
+        for kept in (self.definitions, self.all, self.waiting, self.holding):
+            kept.clear()
 
     def register(self, region: str, body: dict[str, Any]) -> Definition:
         """A new revision."""
@@ -126,8 +151,8 @@ class Jobs:
         ]
         return next((each for each in reversed(found) if each.status == "ACTIVE"), None)
 
-    def submit(self, queue: Place | None, region: str, body: dict[str, Any], capacity: bool) -> Job:
-        """A new job; it runs at once when there is capacity."""
+    def submit(self, queue: Place | None, region: str, body: dict[str, Any]) -> Job:
+        """A new job, which waits for a node."""
         definition = self.definition(region, body["jobDefinition"])
         if queue is None:
             raise Refused(f"JobQueue {body['jobQueue']} not found.")
@@ -140,10 +165,25 @@ class Jobs:
         job = Job(body["jobName"], queue, definition, body, self._clock())
         job.tags = dict(body.get("tags") or {})
         self.all[job.id] = job
-        job.status = "RUNNABLE"
-        if capacity:
-            job.status, job.started = "RUNNING", self._clock()
+        self._enter(job, "SUBMITTED")
+        self._enter(job, "RUNNABLE")
         return job
+
+    def place(self, job: Job, environment: Place) -> None:
+        """A job has its node."""
+        job.held = environment
+        self._enter(job, "STARTING")
+        job.started = self._clock()
+        self._enter(job, "RUNNING")
+
+    def _enter(self, job: Job, status: str) -> None:
+        job.status = status
+        waiting = self.waiting.setdefault(job.queue.arn, {})
+        for kept, here in ((waiting, status == "RUNNABLE"), (self.holding, status in HOLDING)):
+            kept.pop(job.id, None)
+            if here:
+                kept[job.id] = job
+        self.changed(job)
 
     def listed(self, queue: Place, asked: dict[str, Any]) -> list[Job]:
         """Those of a queue by status, or by name, which is compared without regard to case."""
@@ -165,11 +205,11 @@ class Jobs:
         if job.status != "RUNNING" or not self.stop(id):
             self.end(id, 137 if job.status == "RUNNING" else None, reason)
 
-    def end(self, id: str, exit_code: int | None = 0, reason: str = "") -> None:
-        """A job is over."""
+    def end(self, id: str, exit_code: int | None = 0, reason: str = "", container: str = "") -> None:
+        """A job is over. `container`: what ECS says of its container."""
         job = self.all[id]
         if job.status in OVER:
             return
-        job.exit_code, job.stopped = exit_code, self._clock()
-        job.status = "SUCCEEDED" if exit_code == 0 else "FAILED"
+        job.exit_code, job.stopped, job.container_reason = exit_code, self._clock(), container
         job.reason = reason or "Essential container in task exited"
+        self._enter(job, "SUCCEEDED" if exit_code == 0 else "FAILED")

@@ -76,6 +76,19 @@ class Places:
         self._all.append(made)
         return made
 
+    def stand(self, region: str, name: str, **resources: Any) -> Place:
+        """A queue that takes jobs, over an environment of its own: what somebody made by hand before."""
+        body: dict[str, Any] = {
+            "type": "MANAGED",
+            "computeResources": {"type": "EC2", "maxvCpus": 256, **resources},
+        }
+        body["computeResources"].setdefault("instanceTypes", ["optimal"])
+        under = self.make("compute-environment", region, name, body)
+        order = [{"order": 1, "computeEnvironment": under.arn}]
+        made = self.make("job-queue", region, name, {"computeEnvironmentOrder": order})
+        under.status = made.status = "VALID"
+        return made
+
     def shown(self, kind: str, region: str, names: list[str] | None) -> list[Place]:
         """As a describe shows them: each look takes those that are on their way one move further."""
         for place in self.of(kind, region):

@@ -6,6 +6,7 @@ from typing import Any
 
 from local.clouds.answer import Answer
 from local.clouds.aws import backends
+from local.clouds.aws.batch import placing
 from local.clouds.aws.batch.jobs import Job, Jobs
 from local.clouds.aws.batch.places import Place, Places, Refused, role_named
 from local.clouds.aws.call import Call
@@ -17,14 +18,17 @@ KINDS = {
     "job-queue": ("jobQueueName", "jobQueueArn"),
 }
 PAGE = 100
+LISTED = 1000
+"""Jobs in one page of a listing by state; by name it is PAGE."""
 
 
 class Batch:
     """A service of the gateway, in place of moto's."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self.places = Places()
-        self.jobs = Jobs(clock)
+        self.jobs = Jobs(lambda: self.clock())
         self.run: Callable[[Job], None] = lambda _: None
         """What carries a job out that has its node."""
         self._actions: dict[str, Callable[[Call], dict[str, Any]]] = {
@@ -57,6 +61,26 @@ class Batch:
         """Spot, or a failure, takes the node of a job."""
         self.jobs.end(id, None, LOST_NODE)
 
+    def give_capacity(self) -> None:
+        """Nodes can be had again: the jobs that wait for one get it."""
+        self.places.capacity = True
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """What Batch does in the course of time, it does before it is asked: each queue's first job gets its
+        node, or is told why it has none; those behind it wait."""
+        for waiting in list(self.jobs.waiting.values()):
+            while waiting:
+                job = next(iter(waiting.values()))
+                environment = placing.node(self.places, self.jobs, job)
+                if environment is None:
+                    placing.explain(self.places, self.jobs, job, self.clock())
+                    if job.status == "RUNNABLE":
+                        break
+                else:
+                    self.jobs.place(job, environment)
+                    self.run(job)
+
     def before(self, call: Call) -> Answer | None:
         """Every answer is ours."""
         act = self._actions.get(call.action)
@@ -88,7 +112,12 @@ class Batch:
     def _describe(self, call: Call, kind: str) -> dict[str, Any]:
         plural = "computeEnvironments" if kind == "compute-environment" else "jobQueues"
         found = self.places.shown(kind, call.region, call.params.get(plural))
-        return paged(call, plural, [shown(each) for each in found])
+        return paged(call, plural, [self._shown(each) for each in found])
+
+    def _shown(self, place: Place) -> dict[str, Any]:
+        """As a describe shows it."""
+        is_environment = place.kind == "compute-environment"
+        return shown(place) | (placing.wanted(self.places, self.jobs, place) if is_environment else {})
 
     def _update(self, call: Call, kind: str) -> dict[str, Any]:
         place = self._place(call, kind)
@@ -137,23 +166,26 @@ class Batch:
 
     def _submit(self, call: Call) -> dict[str, Any]:
         queue = self.places.find("job-queue", call.region, call.params["jobQueue"])
-        job = self.jobs.submit(queue, call.region, dict(call.params), self.places.capacity)
-        if job.status == "RUNNING":
-            self.run(job)
+        job = self.jobs.submit(queue, call.region, dict(call.params))
+        self._go_on()
         return {"jobArn": job.arn, "jobId": job.id, "jobName": job.name}
 
     def _describe_jobs(self, call: Call) -> dict[str, Any]:
         ids = call.params["jobs"]
         if len(ids) > PAGE:
             raise Refused(f"at most {PAGE} jobs can be described at once")
+        self._go_on()
         found = [self.jobs.all.get(each) for each in ids]
         return {"jobs": [each.shown() for each in found if each and each.queue.region == call.region]}
 
     def _list_jobs(self, call: Call) -> dict[str, Any]:
         queue = self._place(call, "job-queue")
-        return paged(
-            call, "jobSummaryList", [each.summary() for each in self.jobs.listed(queue, call.params)]
-        )
+        self._go_on()
+        most = PAGE if call.params.get("filters") else LISTED
+        if int(call.params.get("maxResults") or 1) > most:
+            raise Refused(f"maxResults must be between 1 and {most}")
+        found = self.jobs.listed(queue, call.params)
+        return paged(call, "jobSummaryList", [each.summary() for each in found], most)
 
     def _terminate(self, call: Call) -> dict[str, Any]:
         self.jobs.terminate(call.params["jobId"], call.params["reason"])
@@ -221,8 +253,8 @@ def named(place: Place) -> dict[str, Any]:
     return {name: place.name, arn: place.arn}
 
 
-def paged(call: Call, field: str, items: list[Any]) -> dict[str, Any]:
+def paged(call: Call, field: str, items: list[Any], most: int = PAGE) -> dict[str, Any]:
     """One page of a listing."""
-    first, size = int(call.params.get("nextToken") or 0), int(call.params.get("maxResults") or PAGE)
+    first, size = int(call.params.get("nextToken") or 0), int(call.params.get("maxResults") or most)
     more = {"nextToken": str(first + size)} if first + size < len(items) else {}
     return {field: items[first : first + size], **more}

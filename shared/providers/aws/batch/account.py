@@ -27,8 +27,15 @@ SUFFIXES = {
     "definition": "head",
 }
 """Key of a resource -> the end of its name. An environment of Batch and its queue share a name."""
-BUSY = ("being modified", "cannot be deleted while", "is not in a valid state", "found existing JobQueue")
-"""How Batch says that an earlier change is still on its way."""
+BUSY = (
+    "being modified",
+    "cannot be deleted while",
+    "is not in a valid state",
+    "found existing JobQueue",
+    "Object already exists",
+)
+"""How Batch says that an earlier change is still on its way, or was made by a request whose answer was lost:
+whose it is shows the next look."""
 UNSEEN = ("cannot be assumed", "not exist for role", "Invalid IAM", "unable to assume")
 """How Batch says that IAM's newest change has not reached it yet."""
 

@@ -12,7 +12,7 @@ from shared.nextflow import batch
 from shared.ports import Clock
 from shared.providers.aws import forge
 from shared.providers.aws.batch import account as places
-from shared.providers.aws.batch import definition, graph, jobs, queues, roles, template, validate
+from shared.providers.aws.batch import definition, graph, jobs, listing, queues, roles, template, validate
 from shared.providers.aws.batch.account import BatchAccount
 from shared.providers.aws.clients import Clients
 from shared.providers.fields import variables
@@ -105,11 +105,11 @@ class AwsBatch:
         return jobs.look(self._account, ids)
 
     def machines(self) -> Iterator[list[Machine]]:
-        """Head jobs of this installation's queues, 100 to a page."""
-        return jobs.machines(self._account)
+        """Head jobs of this installation's queues, and dead ones whose tasks still work."""
+        return listing.machines(self._account)
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
-        """Terminates the head jobs and whatever tasks of theirs are left."""
+        """Terminates the head jobs and the tasks that they left, a thousand at a time."""
         return jobs.stop(self._account, ids)
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:

@@ -17,7 +17,13 @@ def reasons(account: BatchAccount, jobs: Sequence[Mapping[str, Any]]) -> dict[st
     if not stuck:
         return {}
     why = explained(account)
-    return {job["jobId"]: str(job.get("statusReason") or "") or why for job in stuck}
+    return {job["jobId"]: f"waiting for a node: {said(job, why)}" for job in stuck}
+
+
+def said(job: Mapping[str, Any], why: str) -> str:
+    """What Batch says of the job itself, where it does, and what is wrong around it."""
+    own = str(job.get("statusReason") or "")
+    return f"{own} ({why})" if own and why else own or why
 
 
 def explained(account: BatchAccount) -> str:
@@ -27,23 +33,27 @@ def explained(account: BatchAccount) -> str:
         return f"queue {account.head_queue} does not exist any more"
     if queue.get("state") != "ENABLED" or status(queue) != "VALID":
         return f"queue {queue['jobQueueName']} is {queue.get('state')} and {status(queue)}"
-    said = [
-        of_environment(find_environment(account, each["computeEnvironment"]))
-        for each in queue.get("computeEnvironmentOrder", [])
-    ]
-    return "; ".join(said)
+    names = [each["computeEnvironment"] for each in queue.get("computeEnvironmentOrder", [])]
+    found = [of_environment(account, find_environment(account, each)) for each in names]
+    return "; ".join(found) or f"queue {queue['jobQueueName']} has no compute environment"
 
 
-def of_environment(shown: Mapping[str, Any]) -> str:
-    """What keeps a compute environment from giving nodes."""
+def of_environment(account: BatchAccount, shown: Mapping[str, Any]) -> str:
+    """What keeps a compute environment from giving a node to a head job."""
     if not shown:
         return "the compute environment does not exist any more"
-    name = shown["computeEnvironmentName"]
+    name = f"compute environment {shown['computeEnvironmentName']}"
     if status(shown) != "VALID" or shown.get("state") != "ENABLED":
-        said = shown.get("statusReason") or "AWS says no more"
-        return f"compute environment {name} is {shown.get('state')} and {status(shown)}: {said}"
+        return (
+            f"{name} is {shown.get('state')} and {status(shown)}: {shown.get('statusReason') or 'no reason'}"
+        )
     resources = shown.get("computeResources") or {}
     most, wanted = resources.get("maxvCpus", 0), resources.get("desiredvCpus", 0)
-    if most and wanted >= most:
-        return f"compute environment {name} is at its limit of {most} vCPUs"
-    return f"compute environment {name} waits for {wanted} vCPUs of AWS's capacity (limit {most})"
+    options = account.batch
+    if most and options.head_cpus > most:
+        return f"{name} has at most {most} vCPUs, and a head job asks for {options.head_cpus}"
+    if most and wanted + options.head_cpus > most:
+        return f"{name} is at its limit of {most} vCPUs"
+    types = ", ".join(resources.get("instanceTypes") or ()) or resources.get("type", "its type")
+    asked = f"{options.head_cpus} vCPUs and {options.head_memory} MiB"
+    return f"{name} wants {wanted} of {most} vCPUs and AWS gives none: too few {types} for {asked}"
