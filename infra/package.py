@@ -20,6 +20,7 @@ NOT_IN_A_LAMBDA = (
     "shared/logs/azure.py",
     "shared/logs/blob.py",
     "shared/logs/wire.py",
+    "shared/nextflow/azure",  # the package, and azurebatch.py beside it
     "shared/providers/azure",
     "shared/providers/local",
     "shared/queues/sqlite.py",
