@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 DEEPEST = 100
 """Levels of nesting in a body: no client needs more, and readers recurse."""
-HALF_PAIR = re.compile(rb"\\\\u[dD][89a-fA-F]")
+HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 """What begins a surrogate, whole or half."""
 RACES = 5
 """Times that a change is decided again at once because the record changed under it."""

@@ -1,145 +1,20 @@
-"""Nextflow's reporting client (plugin nf-tower), played request by request over a real socket."""
+"""Nextflow's reporting client against a control plane that really listens."""
 
 import base64
-import binascii
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from local.host import web
+from shared.api.auth import issue_token
+from shared.model.access import Token, token_id
+from shared.model.message import Message
+from tests.nextflow_plugin import Aborted, Plugin, authorization
 from tests.unit.api.front import Front
 
-RETRIED = (429, 500, 502, 503, 504)
-
-
-class Client:
-    """Sends what the plugin sends, and reacts as it does: most refusals end the run."""
-
-    def __init__(self, url: str, token: str, workflow_id: str | None) -> None:
-        self._http = httpx.Client(base_url=url.rstrip("/"), headers=self._headers(token), timeout=10)
-        self._announced = workflow_id
-        self.id = ""
-        self.killed = False
-
-    @staticmethod
-    def _headers(token: str) -> dict[str, str]:
-        kind = "application/json; charset=utf-8"
-        return {"authorization": authorization(token), "content-type": kind, "user-agent": "Nextflow/26.08.0"}
-
-    def close(self) -> None:
-        self._http.close()
-
-    def send(self, method: str, path: str, body: dict[str, Any], fatal: bool = True) -> dict[str, Any]:
-        answer = self._http.request(method, path, content=json.dumps({**body, "instant": 1_790_000_000_000}))
-        assert answer.status_code not in RETRIED, answer.text
-        if not answer.is_success and fatal:
-            self.killed = True
-        found = answer.json()
-        assert isinstance(found, dict)
-        return found
-
-    def create(self) -> dict[str, Any]:
-        body = {
-            "sessionId": "40f3f3fb-db1e-4736-a606-8beb680628b1",
-            "runName": "happy_euler",
-            "projectName": "x/hello",
-            "repository": None,
-            "workflowId": self._announced,
-        }
-        found = self.send("POST", "/trace/create", body)
-        self.id = found.get("workflowId") or ""
-        assert self.killed or len(self.id) <= 16
-        return found
-
-    def begin(self) -> None:
-        flow = {
-            "id": self.id,
-            "runName": "happy_euler",
-            "start": "2026-09-21T10:00:00Z",
-            "container": None,
-            "params": {},
-            "operationId": None,
-            "nextflow": {"version": "26.08.0", "build": 5900},
-        }
-        dag = {"vertices": [{"id": 0, "type": "process", "label": "A", "scope": None}], "edges": []}
-        self.send(
-            "PUT",
-            f"/trace/{self.id}/begin",
-            {"workflow": flow, "processNames": ["A"], "towerLaunch": True, "dag": dag},
-        )
-
-    def progress(self, *tasks: dict[str, Any]) -> None:
-        self.send(
-            "PUT", f"/trace/{self.id}/progress", {"tasks": tasks, "progress": counts(), "containers": []}
-        )
-
-    def heartbeat(self) -> None:
-        self.send("PUT", f"/trace/{self.id}/heartbeat", {"progress": counts()}, fatal=False)
-
-    def complete(self, success: bool = True) -> None:
-        flow = {
-            "id": self.id,
-            "success": success,
-            "exitStatus": 0 if success else 1,
-            "duration": 100,
-            "complete": "2026-09-21T10:01:00Z",
-            "errorMessage": None if success else "it broke",
-        }
-        body = {
-            "workflow": flow,
-            "metrics": [{"process": "A", "cpu": None, "mem": {"mean": 1}}],
-            "progress": counts(),
-        }
-        self.send("PUT", f"/trace/{self.id}/complete", body, fatal=False)
-
-
-def authorization(token: str) -> str:
-    """Bearer for what looks like a token of the platform, else Basic."""
-    try:
-        head = base64.b64decode(token + "=" * (-len(token) % 4)).partition(b".")[0]
-        json.loads(head)
-    except (binascii.Error, ValueError):
-        return "Basic " + base64.b64encode(f"@token:{token}".encode()).decode()
-    return f"Bearer {token}"
-
-
-def counts() -> dict[str, Any]:
-    names = (
-        "pending",
-        "submitted",
-        "running",
-        "succeeded",
-        "failed",
-        "cached",
-        "ignored",
-        "retries",
-        "aborted",
-    )
-    more = ("loadCpus", "loadMemory", "peakRunning", "peakCpus", "peakMemory")
-    found: dict[str, Any] = dict.fromkeys((*names, *more), 1)
-    return {**found, "processes": [{"index": 0, "name": "A", "terminated": False, **dict.fromkeys(names, 1)}]}
-
-
-def task(id: int, status: str) -> dict[str, Any]:
-    return {
-        "taskId": id,
-        "status": status,
-        "hash": "ab/cdef01",
-        "process": "A",
-        "name": f"A ({id})",
-        "tag": None,
-        "exit": 0 if status == "COMPLETED" else 2**31 - 1,
-        "script": "x" * 10240,
-        "env": "y" * 2048,
-        "submit": "2026-09-21T10:00:02+02:00",
-        "module": [],
-        "cpus": 1,
-        "memory": None,
-    }
+Make = Callable[..., Plugin]
 
 
 @pytest.fixture
@@ -148,15 +23,15 @@ def api(tmp_path: Path, request: pytest.FixtureRequest) -> Front:
 
 
 @pytest.fixture
-def nextflow(api: Front) -> Iterator[Callable[..., Client]]:
+def nextflow(api: Front) -> Iterator[Make]:
     """Makes clients of a control plane that really listens."""
     bound = web.bind("127.0.0.1", 0)
     server = web.Web(api.app, bound)
     server.start()
-    clients: list[Client] = []
+    clients: list[Plugin] = []
 
-    def make(token: str, workflow_id: str | None = None) -> Client:
-        clients.append(Client(web.url_of(bound) + "/api", token, workflow_id))
+    def make(token: str = "", workflow_id: str | None = None, **more: Any) -> Plugin:
+        clients.append(Plugin(web.url_of(bound) + "/api/", token or api.token, workflow_id, **more))
         return clients[-1]
 
     yield make
@@ -165,29 +40,39 @@ def nextflow(api: Front) -> Iterator[Callable[..., Client]]:
     server.stop()
 
 
-def whole_run(client: Client) -> None:
+def whole_run(client: Plugin) -> None:
     client.create()
     client.begin()
-    client.progress(*(task(number, "RUNNING") for number in range(100)))
-    client.progress(*(task(number, "COMPLETED") for number in range(100)))
+    for status in ("SUBMITTED", "RUNNING", "COMPLETED"):
+        for number in range(1, 121):
+            client.event(number, status, script="x" * 20_000, env="y" * 4_000)
+        client.flush()
     client.heartbeat()
     client.complete()
-    assert not client.killed
+    assert (client.refused, client.warnings) == ([], [])
 
 
-def test_a_run_that_is_started_anywhere_is_followed_to_its_end(
-    api: Front, nextflow: Callable[..., Client]
-) -> None:
-    client = nextflow(api.token)
+def test_a_run_that_is_started_anywhere_is_followed_to_its_end(api: Front, nextflow: Make) -> None:
+    client = nextflow()
     whole_run(client)
     found = api.get(f"/workflow/{client.id}")
     assert found["workflow"]["status"] == "SUCCEEDED"
+    assert found["progress"]["workflowProgress"]["succeeded"] == 120
+    assert found["progress"]["workflowProgress"]["cpuTime"] == 1200
     tasks = api.get(f"/workflow/{client.id}/tasks?max=1000")
-    assert tasks["total"] == 100
+    assert tasks["total"] == 120
     assert {each["task"]["status"] for each in tasks["tasks"]} == {"COMPLETED"}
+    assert {len(each["task"]["script"]) for each in tasks["tasks"]} == {10_240}
 
 
-def test_a_machine_reports_with_the_token_of_its_spec(api: Front, nextflow: Callable[..., Client]) -> None:
+def test_a_run_in_a_workspace_says_which_at_every_request(api: Front, nextflow: Make) -> None:
+    client = nextflow(workspace_id=1)
+    whole_run(client)
+    assert api.get("/workflow?workspaceId=1")["totalSize"] == 1
+    assert api.get("/workflow")["totalSize"] == 0
+
+
+def test_a_machine_reports_with_the_token_of_its_spec(api: Front, nextflow: Make) -> None:
     run = api.launch(api.environment())
     token = api.run_token(run)
     assert authorization(token).startswith("Bearer ")
@@ -199,28 +84,117 @@ def test_a_machine_reports_with_the_token_of_its_spec(api: Front, nextflow: Call
     assert api.get(f"/workflow/{run}")["workflow"]["nextflow"]["version"] == "26.08.0"
 
 
-def test_a_token_of_another_form_is_sent_as_basic_and_works(
-    api: Front, nextflow: Callable[..., Client]
-) -> None:
-    from shared.model.access import Token, token_id
-
+def test_a_token_of_another_form_is_sent_as_basic_and_works(api: Front, nextflow: Make) -> None:
     text = "a-plain-password"
     assert authorization(text).startswith("Basic ")
     api.world.store.put_many([Token(id=token_id(text), name="given")])
     whole_run(nextflow(text))
 
 
-def test_a_cancelled_run_is_killed_by_the_next_report(api: Front, nextflow: Callable[..., Client]) -> None:
-    client = nextflow(api.token)
+def test_a_cancelled_run_is_ended_by_the_next_report(api: Front, nextflow: Make) -> None:
+    client = nextflow()
     client.create()
     client.begin()
     api.post(f"/workflow/{client.id}/cancel", {}, status=204)
-    client.progress(task(1, "RUNNING"))
-    assert client.killed
+    client.event(1, "RUNNING")
+    with pytest.raises(Aborted, match="was cancelled"):
+        client.flush()
+    assert client.refused == [("progress", 400)], "it is not asked again"
 
 
-def test_with_a_wrong_token_or_run_nothing_begins(api: Front, nextflow: Callable[..., Client]) -> None:
-    for token, run in (("wrong", None), (api.token, "doesNotExist")):
-        client = nextflow(token, run)
+def test_a_resumed_session_is_accepted_as_a_run_of_its_own(api: Front, nextflow: Make) -> None:
+    first, second = nextflow(), nextflow()
+    whole_run(first)
+    whole_run(second)
+    assert first.id != second.id
+    assert api.get("/workflow")["totalSize"] == 2
+
+
+def test_a_silent_run_is_unknown_and_comes_back_with_its_next_word(api: Front, nextflow: Make) -> None:
+    client = nextflow()
+    client.create()
+    client.begin()
+
+    def status_after(seconds: float) -> str:
+        api.clock.advance(seconds)
+        api.world.queue.send(Message(step="reap", subject="tick"))
+        api.work()
+        return str(api.get(f"/workflow/{client.id}")["workflow"]["status"])
+
+    for _ in range(5):
+        client.heartbeat()
+        assert status_after(90) == "RUNNING"
+    assert status_after(200) == "UNKNOWN"
+    client.event(1, "COMPLETED")
+    client.flush()
+    assert status_after(10) == "RUNNING"
+    assert status_after(400) == "UNKNOWN"
+    client.complete()
+    assert status_after(0) == "SUCCEEDED"
+
+
+OTHERS = ("wrong", "expired", "another run's", "a boot token", "a hook's")
+
+
+@pytest.mark.parametrize("whose", OTHERS)
+@pytest.mark.parametrize("form", ["Bearer", "Basic"])
+def test_a_token_that_does_not_fit_is_refused_at_every_request(
+    api: Front, nextflow: Make, whose: str, form: str
+) -> None:
+    environment = api.environment()
+    run, other = api.launch(environment), api.launch(environment)
+    action = {"name": "a", "source": "tower", "launch": {"pipeline": "https://github.com/x/y"}}
+    hook = api.post("/actions", action)["actionId"]
+    token = {
+        "wrong": lambda: api.token[:-1] + "A",
+        "expired": lambda: issue_token(api.world, "short", expires_at=api.clock.now()),
+        "another run's": lambda: api.run_token(other),
+        "a boot token": lambda: api.boot_token(run),
+        "a hook's": lambda: api.post(f"/headnode/actions/{hook}/token", {})["token"],
+    }[whose]()
+    basic = base64.b64encode(f"@token:{token}".encode()).decode()
+    header = {"authorization": f"Bearer {token}" if form == "Bearer" else f"Basic {basic}"}
+    expected = 401 if whose in ("wrong", "expired") else 403
+    before = api.run(run)
+    create = {"sessionId": "s", "runName": "r", "workflowId": run}
+    tasks = {"tasks": [{"taskId": 1, "status": "COMPLETED"}]}
+    for method, path, body in (
+        ("POST", "/trace/create", create),
+        ("PUT", f"/trace/{run}/begin", {"workflow": {}}),
+        ("PUT", f"/trace/{run}/progress", tasks),
+        ("PUT", f"/trace/{run}/progress", {"tasks": "not even a list"}),
+        ("PUT", f"/trace/{run}/heartbeat", {}),
+        ("PUT", f"/trace/{run}/complete", {"workflow": {"success": True}}),
+        ("PUT", "/trace/doesNotExist/heartbeat", {}),
+    ):
+        answer = api.call(method, path, token="", headers=header, json=body)
+        assert answer.status_code == expected, (path, answer.text)
+        assert "tasks" not in answer.json()["message"], "nor is said what is wrong with the body"
+    assert api.run(run) == before
+    assert api.get(f"/workflow/{run}/tasks")["total"] == 0
+    client = nextflow(token, run)
+    with pytest.raises(Aborted):
         client.create()
-        assert client.killed
+    assert client.refused == [("create", expected)]
+
+
+def test_another_workspaces_run_is_not_found(api: Front, nextflow: Make) -> None:
+    client = nextflow(workspace_id=1)
+    client.create()
+    client.begin()
+    for workspace in (0, 7):
+        stranger = nextflow(workflow_id=client.id, workspace_id=workspace)
+        with pytest.raises(Aborted, match="404"):
+            stranger.create()
+        stranger.id = client.id
+        stranger.event(1, "COMPLETED")
+        with pytest.raises(Aborted, match="404"):
+            stranger.flush()
+    assert api.get(f"/workflow/{client.id}/tasks")["total"] == 0
+
+
+def test_an_unknown_run_is_not_begun(api: Front, nextflow: Make) -> None:
+    with pytest.raises(Aborted, match="not found"):
+        nextflow(workflow_id="doesNotExist").create()
+    for id in ("x" * 64, "x" * 3000):
+        assert api.call("PUT", f"/trace/{id}/heartbeat", json={}).status_code == 404
