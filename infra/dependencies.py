@@ -55,7 +55,7 @@ AWS = Lock(HERE / "aws" / "requirements.lock", API, RUNTIMES, ARCHITECTURES)
 AZURE = Lock(HERE / "azure" / "requirements.lock", FUNCTIONS, ("3.12",), ("x86_64",))
 """Flex Consumption runs on x86-64 only."""
 
-SERVICES = ("dynamodb", "ec2", "iam", "kms", "logs", "s3", "sqs", "sts", "xray")
+SERVICES = ("batch", "dynamodb", "ec2", "efs", "fsx", "iam", "kms", "logs", "s3", "sqs", "sts", "xray")
 """The services whose descriptions stay in botocore; all of them are four fifths of its size.."""
 MACHINE_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of an installation that say how this machine installed it."""

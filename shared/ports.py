@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.errors import Fault
+from shared.model.access import Credentials
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order
 from shared.model.message import Message
@@ -210,6 +211,23 @@ class LogSource(Protocol):
         raises Invalid for another, Refused for a file that is not there. No link is followed."""
 
 
+class Accounts(Protocol):
+    """Somebody's accounts in clouds, seen by credentials that no environment needs to use yet. Reads only."""
+
+    def regions(self, platform: str) -> list[str]:
+        """Where a platform can be had; none where it has no regions. Calls nothing. Raises Refused for a
+        platform that this host does not have."""
+
+    def look_ups(self, platform: str, region: str, credentials_id: str) -> dict[str, Any]:
+        """What can be chosen for an environment, under the public API's names, each list bounded;
+        `warnings` name what could not be listed. Empty credentials are the host's own. Raises Refused for
+        credentials that are not accepted, and Retry where nothing could be read."""
+
+    def prove(self, credentials: Credentials) -> str:
+        """Asks the cloud whether it accepts them; what was not checked, or "". Raises Refused when it does
+        not, and Retry when it did not say."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everything outside a step, handed to it. Built by `wiring` only."""
@@ -230,3 +248,4 @@ class World:
     policy: Callable[[str, str | None], dict[str, Any]]
     """The permissions that a platform needs, for one step or (None) all, in its cloud's own form. Raises
     Refused for a platform that needs none, or that this host does not have."""
+    accounts: Accounts

@@ -33,6 +33,16 @@ PLATFORMS: Mapping[str, str] = {
 """Platform -> the module that makes its provider and log source, imported when it is first asked for.
 Each has `provider`, `logs` and `faults`, with the parameters that `Platforms` passes."""
 
+PROVING: Mapping[str, str] = {
+    "aws": "aws-cloud",
+    "azure": "azure-batch",
+    "azure_entra": "azure-batch",
+    "azure-cloud": "azure-cloud",
+}
+"""Provider of credentials -> the platform that can ask its cloud whether they are good."""
+PROVING_REGION = "us-east-1"
+"""Any will do: whose credentials they are is the same everywhere."""
+
 _clients: dict[tuple[str, ...], Any] = {}
 """Cloud clients by credentials, their generation, and region: making one costs more than a call."""
 
@@ -67,16 +77,39 @@ class Platforms:
         )
         return made
 
+    def regions(self, platform: str) -> list[str]:
+        """As `ports.Accounts`."""
+        return list(module(platform).regions())
+
+    def look_ups(self, platform: str, region: str, credentials_id: str) -> dict[str, Any]:
+        """As `ports.Accounts`."""
+        clients = self._clients_of(platform, credentials_id, region)
+        found: dict[str, Any] = module(platform).look_ups(clients, region)
+        return found
+
+    def prove(self, credentials: Credentials) -> str:
+        """As `ports.Accounts`."""
+        platform = PROVING.get(credentials.provider)
+        if platform is None:
+            return f"keys of {credentials.provider} are kept; whether they are accepted was not checked"
+        said: str = module(platform).prove(self._made(platform, credentials, PROVING_REGION))
+        return said
+
     def _clients(self, environment: Environment) -> Any:
         region = str(environment.config.get("region") or "")
-        credentials = self._credentials(environment.credentials_id)
+        return self._clients_of(environment.platform, environment.credentials_id, region)
+
+    def _clients_of(self, platform: str, credentials_id: str, region: str) -> Any:
+        credentials = self._credentials(credentials_id)
         generation = str(credentials.generation) if credentials else "0"
-        owner = (environment.platform, environment.credentials_id, generation)
-        key = (*owner, region, self._settings.installation)
+        key = (platform, credentials_id, generation, region, self._settings.installation)
         if key not in _clients:
-            keys = self._open(credentials) if credentials else None
-            _clients[key] = module(environment.platform).clients(keys, region, self._settings)
+            _clients[key] = self._made(platform, credentials, region)
         return _clients[key]
+
+    def _made(self, platform: str, credentials: Credentials | None, region: str) -> Any:
+        keys = self._open(credentials) if credentials else None
+        return module(platform).clients(keys, region, self._settings)
 
     def _credentials(self, credentials_id: str) -> Credentials | None:
         if not credentials_id:
@@ -281,4 +314,5 @@ def assembled(
         boot=boot(settings),
         faults=faults,
         policy=policy(settings),
+        accounts=platforms,
     )

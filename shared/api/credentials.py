@@ -18,6 +18,7 @@ from shared.errors import Exists, Fault
 from shared.model.access import Credentials
 from shared.model.environment import Environment
 from shared.ports import World
+from shared.steps import credentials as steps
 
 router = Routes(prefix="/credentials", tags=["credentials"])
 
@@ -26,11 +27,6 @@ USABLE_ON: dict[str, tuple[str, ...]] = {
     "aws-batch": ("aws",),
     "azure-cloud": ("azure-cloud",),
     "azure-batch": ("azure", "azure_entra"),
-    "google-batch": ("google",),
-    "google-cloud": ("google",),
-    "k8s-platform": ("k8s",),
-    "eks-platform": ("aws",),
-    "gke-platform": ("google",),
     "local-platform": ("local",),
 }
 """Platform -> the credentials that it can use."""
@@ -46,9 +42,12 @@ def list_credentials(
     """By name; with `platformId` only those that this platform can use."""
     found = records.listed(world, Credentials, "workspace", str(workspace))
     usable = USABLE_ON.get(platformId, ()) if platformId else None
+    used = last_used(world, workspace)
     return {
         "credentials": [
-            answers.credentials(each) for each in found if usable is None or each.provider in usable
+            answers.credentials(each, used.get(each.id, 0.0))
+            for each in found
+            if usable is None or each.provider in usable
         ]
     }
 
@@ -64,8 +63,7 @@ def create_credentials(
     """Stores them sealed."""
     asked = request.credentials
     keys = {name: value for name, value in asked.keys.items() if value is not None}
-    if useExternalId and keys.get("mode") == "role":
-        keys.setdefault("externalId", world.ids.new(22))
+    with_external_id(world, keys, useExternalId)
     refuse(provider_keys.faults(asked.provider, keys))
     now = world.clock.now()
     blank = Credentials(
@@ -86,8 +84,12 @@ def validate_name(world: Here, _token: ByUser, workspace: InWorkspace, name: str
 
 @router.get("/{id}")
 def describe_credentials(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str) -> dict[str, Any]:
-    """Without their secrets."""
-    return {"credentials": answers.credentials(records.credentials(world, id, workspace))}
+    """Without their secrets; of a role with an external id also the trust policy that it needs."""
+    record = records.credentials(world, id, workspace)
+    used = last_used(world, record.workspace_id)
+    found: dict[str, Any] = {"credentials": answers.credentials(record, used.get(id, 0.0))}
+    snippet = provider_keys.trust(record.public) if record.provider == "aws" else None
+    return {**found, "setupSnippet": snippet} if snippet else found
 
 
 @router.put("/{id}", status_code=204)
@@ -97,8 +99,9 @@ def update_credentials(
     workspace: MaybeWorkspace,
     id: str,
     request: Annotated[CreateCredentials, Depends(body(CreateCredentials))],
+    useExternalId: bool = False,  # noqa: N803
 ) -> Response:
-    """Replaces the keys that are sent; those that are not sent stay."""
+    """Replaces the keys that are sent; those that are not sent stay. New keys were not refused yet."""
     asked = request.credentials
 
     def change() -> None:
@@ -107,11 +110,28 @@ def update_credentials(
             raise bad(Fault("credentials.provider", f"is {record.provider} and cannot be changed"))
         old = json.loads(world.vault.open(record.sealed, context(record.id)))
         keys = {**old, **{name: value for name, value in asked.keys.items() if value not in (None, "")}}
+        with_external_id(world, keys, useExternalId)
         refuse(provider_keys.faults(asked.provider, keys))
-        save(world, filled(world, record, asked, keys))
+        fresh = record.but(status="AVAILABLE", message="") if keys != old else record
+        save(world, filled(world, fresh, asked, keys))
 
     decided(change)
     return Response(status_code=204)
+
+
+@router.post("/{id}/validate", responses={409: {"description": "Conflict"}})
+def validate_credentials(
+    world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str, force: bool = False
+) -> dict[str, Any]:
+    """Asks their cloud whether it accepts them; `message` says why not, or what could not be checked. With
+    `force` INVALID ones are taken back unasked."""
+    if force:
+        found = decided(lambda: steps.believed(world, records.credentials(world, id, workspace)))
+        return {"status": found.status, "message": None, "transientError": False}
+    found, said, transient = decided(
+        lambda: steps.validated(world, records.credentials(world, id, workspace))
+    )
+    return {"status": found.status, "message": said or found.message or None, "transientError": transient}
 
 
 @router.delete("/{id}", status_code=204, responses={409: {"description": "Conflict"}})
@@ -128,6 +148,20 @@ def delete_credentials(world: Here, _token: ByUser, workspace: MaybeWorkspace, i
 
     decided(forget)
     return Response(status_code=204)
+
+
+def with_external_id(world: World, keys: dict[str, Any], wanted: bool) -> None:
+    """Gives keys that assume a role an external id of their own, unless they have one."""
+    if wanted and keys.get("mode") == "role" and not keys.get("externalId"):
+        keys["externalId"] = world.ids.new(22)
+
+
+def last_used(world: World, workspace: int) -> dict[str, float]:
+    """When the environments of a workspace last used their credentials, by the credentials' ids."""
+    found: dict[str, float] = {}
+    for each in records.listed(world, Environment, "workspace", str(workspace)):
+        found[each.credentials_id] = max(each.used_at, found.get(each.credentials_id, 0.0))
+    return found
 
 
 def context(id: str) -> str:

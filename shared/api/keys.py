@@ -1,7 +1,8 @@
 """The keys of credentials, by provider: which may be shown, which are not kept, what is wrong with them."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.errors import Fault
@@ -12,11 +13,14 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "azure-cloud": ("tenantId", "clientId", "subscriptionId", "storageName", "batchName"),
     "azure_entra": ("tenantId", "clientId", "storageName", "batchName"),
     "azure": ("storageName", "batchName"),
+    "github": ("username",),
+    "container-reg": ("registry", "userName"),
 }
 """Keys that are no secret and may be shown."""
 UNUSED: Mapping[str, tuple[str, ...]] = {"azure-cloud": ("storageKey", "batchKey")}
 """Secrets that clients may send and that are never needed: they are not kept."""
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?(/[\w./-]{0,200})?")
 ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 
 
@@ -32,8 +36,11 @@ def kept(provider: str, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def faults(provider: str, keys: Mapping[str, Any]) -> list[Fault]:
     """What is wrong with a provider's keys by themselves. Never quotes a key."""
-    check = {"aws": aws, "azure-cloud": azure_cloud}.get(provider)
-    return check(keys) if check else []
+    check = CHECKS.get(provider)
+    if check is None:
+        said = f"{provider} credentials are of no use here: it takes {', '.join(CHECKS)}"
+        return [Fault("credentials.provider", said)]
+    return check(keys)
 
 
 def aws(keys: Mapping[str, Any]) -> list[Fault]:
@@ -57,14 +64,87 @@ def aws(keys: Mapping[str, Any]) -> list[Fault]:
 
 def azure_cloud(keys: Mapping[str, Any]) -> list[Fault]:
     """An Entra application with a client secret, its subscription, and the storage account."""
-    found = [
+    found = guids(keys, "tenantId", "clientId", "subscriptionId")
+    return found + required(keys, "clientSecret") + accounts(keys)
+
+
+def azure_entra(keys: Mapping[str, Any]) -> list[Fault]:
+    """An Entra application with a client secret, and the Batch and storage accounts that it may use."""
+    found = guids(keys, "tenantId", "clientId")
+    return found + required(keys, "clientSecret", "batchName", "storageName") + accounts(keys)
+
+
+def azure(keys: Mapping[str, Any]) -> list[Fault]:
+    """A Batch and a storage account, each with its key."""
+    return required(keys, "batchName", "batchKey", "storageName", "storageKey") + accounts(keys)
+
+
+def github(keys: Mapping[str, Any]) -> list[Fault]:
+    """A token; `password` is its older name."""
+    if keys.get("token") or keys.get("password"):
+        return []
+    return [Fault(f"{PREFIX}.token", "is required")]
+
+
+def registry(keys: Mapping[str, Any]) -> list[Fault]:
+    """A user of a container registry; without `registry` that of Docker Hub."""
+    host = keys.get("registry")
+    found = required(keys, "userName", "password")
+    if host and not HOST.fullmatch(str(host)):
+        found.append(Fault(f"{PREFIX}.registry", "must be the name of a host"))
+    return found
+
+
+def local(keys: Mapping[str, Any]) -> list[Fault]:  # noqa: ARG001
+    """This machine needs none."""
+    return []
+
+
+CHECKS: Mapping[str, Callable[[Mapping[str, Any]], list[Fault]]] = {
+    "aws": aws,
+    "azure": azure,
+    "azure_entra": azure_entra,
+    "azure-cloud": azure_cloud,
+    "github": github,
+    "container-reg": registry,
+    "local": local,
+}
+"""The providers whose credentials are of use, and what is wrong with their keys."""
+
+
+def required(keys: Mapping[str, Any], *names: str) -> list[Fault]:
+    """Those that are missing."""
+    return [Fault(f"{PREFIX}.{name}", "is required") for name in names if not keys.get(name)]
+
+
+def guids(keys: Mapping[str, Any], *names: str) -> list[Fault]:
+    """Those that are no GUIDs."""
+    return [
         Fault(f"{PREFIX}.{name}", "must be a GUID" if keys.get(name) else "is required")
-        for name in ("tenantId", "clientId", "subscriptionId")
+        for name in names
         if not GUID.fullmatch(str(keys.get(name, "")))
     ]
-    if not keys.get("clientSecret"):
-        found.append(Fault(f"{PREFIX}.clientSecret", "is required"))
-    account = keys.get("storageName")
-    if account and not ACCOUNT.fullmatch(str(account)):
-        found.append(Fault(f"{PREFIX}.storageName", "must be 3 to 24 lower-case letters and digits"))
-    return found
+
+
+def accounts(keys: Mapping[str, Any]) -> list[Fault]:
+    """Names of accounts that none can have."""
+    return [
+        Fault(f"{PREFIX}.{name}", "must be 3 to 24 lower-case letters and digits")
+        for name in ("storageName", "batchName")
+        if keys.get(name) and not ACCOUNT.fullmatch(str(keys[name]))
+    ]
+
+
+def trust(keys: Mapping[str, Any]) -> str | None:
+    """The trust policy that a role needs so that it can be assumed with these keys; None where they name
+    none, or no external id. `<HEADNODE_ACCOUNT>` stands for the account that this control plane runs in."""
+    if not keys.get("assumeRoleArn") or not keys.get("externalId"):
+        return None
+    partition = str(keys["assumeRoleArn"]).split(":")[1]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition}:iam::<HEADNODE_ACCOUNT>:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": keys["externalId"]}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)

@@ -20,6 +20,11 @@ class Credentials(Record, frozen=True, kw_only=True):
     sealed: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
+    status: str = "AVAILABLE"
+    """INVALID once their cloud said that it does not accept them."""
+    message: str = ""
+    validated_at: float = 0.0
+    """When their cloud last said either (epoch seconds, UTC)."""
     used_at: float = 0.0
     deleted: bool = False
 

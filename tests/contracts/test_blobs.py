@@ -164,3 +164,13 @@ def test_what_is_not_there_says_what_is_missing(service: BlobServiceClient, work
     assert refused(lambda: list(nowhere.list_blobs())) == (404, "ContainerNotFound")
     assert (nowhere.exists(), work.exists()) == (False, True)
     assert refused(work.create_container) == (409, "ContainerAlreadyExists")
+
+
+def test_an_account_lists_its_containers(service: BlobServiceClient):
+    prefix = f"listed-{secrets.token_hex(4)}-"
+    for name in ("b", "a", "c"):
+        service.create_container(prefix + name)
+
+    assert [each.name for each in service.list_containers(prefix)] == [prefix + name for name in "abc"]
+    pages = service.list_containers(prefix, results_per_page=2).by_page()
+    assert [[each.name[-1] for each in page] for page in pages] == [["a", "b"], ["c"]]

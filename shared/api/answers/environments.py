@@ -77,8 +77,8 @@ def message_of(environment: Environment) -> str | None:
     return environment.message or waits or None
 
 
-def credentials(record: Credentials) -> dict[str, Any]:
-    """Credentials without their secrets."""
+def credentials(record: Credentials, used_at: float = 0.0) -> dict[str, Any]:
+    """Credentials without their secrets. `used_at` is when an environment last used them."""
     kept = record.public
     return present(
         id=record.id,
@@ -90,9 +90,11 @@ def credentials(record: Credentials) -> dict[str, Any]:
         keys={**provider_keys.shown(record.provider, kept), "discriminator": record.provider},
         dateCreated=iso(record.created_at),
         lastUpdated=iso(record.updated_at),
-        lastUsed=iso(record.used_at),
+        lastUsed=iso(max(used_at, record.used_at)),
+        lastValidated=iso(record.validated_at),
+        message=record.message or None,
         deleted=record.deleted or None,
-        status="AVAILABLE",
+        status=record.status,
     )
 
 

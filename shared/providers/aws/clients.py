@@ -104,6 +104,10 @@ class Clients:
         """S3 for requests that carry no credentials and need no permission."""
         return self._client("s3", "unsigned")  # type: ignore[return-value]
 
+    def service(self, name: str) -> Any:
+        """Any other service, with retries: for a read now and then."""
+        return self._client(name, "retry")
+
     def remember(self, key: str, now: float, age: float, read: Callable[[], T]) -> T:
         """The answer of `read`, kept for `age` seconds. Two threads may both read; both are right."""
         with self._lock:

@@ -9,7 +9,7 @@ from shared.logs.cloudwatch import AwsLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.aws import permissions, validate
+from shared.providers.aws import lookups, permissions, validate
 from shared.providers.aws.clients import Clients
 from shared.providers.aws.cloud import AwsCloud
 
@@ -43,3 +43,18 @@ def faults(config: dict[str, Any]) -> list[Fault]:
 def policy(step: str | None, settings: Settings) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step, settings.forge_prefix)
+
+
+def regions() -> tuple[str, ...]:
+    """Where the platform can be had."""
+    return lookups.regions()
+
+
+def look_ups(clients: Clients, region: str) -> dict[str, Any]:
+    """What the account offers to somebody who fills in a config."""
+    return lookups.cloud(clients, region)
+
+
+def prove(clients: Clients) -> str:
+    """Whether the cloud accepts the credentials; what of them was not checked."""
+    return lookups.prove(clients)

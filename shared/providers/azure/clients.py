@@ -61,6 +61,11 @@ class Clients:
         return self._keys.get("subscriptionId") or os.environ.get("AZURE_SUBSCRIPTION_ID", "")
 
     @property
+    def own_subscription(self) -> str:
+        """The subscription that the credentials themselves name; empty without one."""
+        return self._keys.get("subscriptionId", "")
+
+    @property
     def storage_name(self) -> str:
         """The storage account that the credentials name; empty where they name none."""
         return self._keys.get("storageName", "")

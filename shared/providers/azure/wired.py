@@ -9,7 +9,7 @@ from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure import form, permissions
+from shared.providers.azure import catalogue, form, lookups, permissions
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.cloud import AzureCloud
 
@@ -43,3 +43,18 @@ def faults(config: dict[str, Any]) -> list[Fault]:
 def policy(step: str | None, settings: Settings) -> dict[str, Any]:  # noqa: ARG001
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step)
+
+
+def regions() -> tuple[str, ...]:
+    """Where the platform can be had."""
+    return catalogue.regions()
+
+
+def look_ups(clients: Clients, region: str) -> dict[str, Any]:
+    """What the subscription offers to somebody who fills in a config."""
+    return lookups.cloud(clients, region)
+
+
+def prove(clients: Clients) -> str:
+    """Whether the cloud accepts the credentials; what of them was not checked."""
+    return lookups.prove(clients)

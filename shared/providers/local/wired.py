@@ -36,3 +36,13 @@ def logs(environment: Environment, clients: None, root: Path) -> FileLogs:  # no
 def faults(config: dict[str, Any]) -> list[Fault]:
     """What is wrong with a config by its own words."""
     return fields.faults(config)
+
+
+def regions() -> tuple[str, ...]:
+    """This machine is in none."""
+    return ()
+
+
+def look_ups(clients: None, region: str) -> dict[str, Any]:  # noqa: ARG001
+    """There is nothing to choose."""
+    return {}

@@ -86,11 +86,64 @@ def test_azure_keys_that_cannot_work_are_refused_by_name(api: Front, change: dic
     assert "very-secret" not in answer.text
 
 
-def test_keys_of_providers_that_we_do_not_know_are_kept_losslessly(api: Front) -> None:
-    keys = {"serverUrl": "https://x", "token": "t-1", "nested flag": True, "n": 3}
-    id = api.post("/credentials", creds("k", "k8s", **keys))["credentialsId"]
-    record = api.world.store.get(Credentials, id)
-    assert json.loads(api.world.vault.open(record.sealed, f"credentials/{id}")) == keys
+@pytest.mark.parametrize("provider", ["ssh", "s3", "k8s", "google", "gitlab", "tw-agent"])
+def test_credentials_that_are_of_no_use_are_refused_in_words(api: Front, provider: str) -> None:
+    answer = api.call("POST", "/credentials", json=creds("k", provider, token="t-1"))
+    assert answer.status_code == 400
+    assert f"{provider} credentials are of no use here: it takes aws," in answer.json()["message"]
+    assert api.get("/credentials")["credentials"] == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "keys", "fields"),
+    [
+        ("azure", {}, ["batchName", "batchKey", "storageName", "storageKey"]),
+        (
+            "azure_entra",
+            {"tenantId": "x"},
+            ["tenantId", "clientId", "clientSecret", "batchName", "storageName"],
+        ),
+        ("github", {"username": "me"}, ["token"]),
+        ("container-reg", {"registry": "https://x"}, ["userName", "password", "registry"]),
+    ],
+)
+def test_every_missing_key_is_named(api: Front, provider: str, keys: dict, fields: list[str]) -> None:
+    body = {"credentials": {"name": "k", "provider": provider, "keys": keys}}
+    errors = api.call("POST", "/credentials", json=body).json()["errors"]
+    assert {each["field"] for each in errors} == {f"credentials.keys.{name}" for name in fields}
+
+
+def test_a_registry_is_shown_without_its_password(api: Front) -> None:
+    keys = {"registry": "example.azurecr.io", "userName": "me", "password": "very-secret"}
+    id = api.post("/credentials", creds("r", "container-reg", **keys))["credentialsId"]
+    shown = api.get(f"/credentials/{id}")["credentials"]["keys"]
+    assert shown == {"registry": keys["registry"], "userName": "me", "discriminator": "container-reg"}
+
+
+def test_a_role_comes_with_the_trust_policy_that_it_needs(api: Front) -> None:
+    keys = {"mode": "role", "assumeRoleArn": "arn:aws:iam::123456789012:role/mine"}
+    id = api.post("/credentials", creds(**keys))["credentialsId"]
+    assert "setupSnippet" not in api.get(f"/credentials/{id}")
+    api.put(f"/credentials/{id}?useExternalId=true", creds(**keys), status=204)
+    found = api.get(f"/credentials/{id}")
+    statement = json.loads(found["setupSnippet"])["Statement"][0]
+    external = found["credentials"]["keys"]["externalId"]
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": external}}
+    api.put(f"/credentials/{id}?useExternalId=true", creds(**keys), status=204)
+    assert api.get(f"/credentials/{id}")["credentials"]["keys"]["externalId"] == external
+
+
+def test_credentials_show_when_an_environment_last_used_them(api: Front) -> None:
+    id = api.post("/credentials", creds())["credentialsId"]
+    body = env_body("user")
+    body["computeEnv"]["credentialsId"] = id
+    made = api.post("/compute-envs", body)["computeEnvId"]
+    api.work()
+    assert "lastUsed" not in api.get(f"/credentials/{id}")["credentials"]
+    api.launch(made)
+    shown = api.get(f"/credentials/{id}")["credentials"]["lastUsed"]
+    assert shown == api.get(f"/compute-envs/{made}")["computeEnv"]["lastUsed"]
+    assert api.get("/credentials")["credentials"][0]["lastUsed"] == shown
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ SECRET_KEYS = {
         "batchKey": f"{CANARY}5",
     },
     "github": {"password": f"{CANARY}6", "token": f"{CANARY}7"},
-    "ssh": {"privateKey": f"{CANARY}8", "passphrase": f"{CANARY}9"},
+    "container-reg": {"userName": "me", "password": f"{CANARY}8"},
 }
 
 

@@ -1,4 +1,4 @@
-"""List Blobs: sorted by name, folded at a delimiter, in pages."""
+"""List Blobs: sorted by name, folded at a delimiter, in pages. List Containers: the same without folding."""
 
 import base64
 import binascii
@@ -45,6 +45,38 @@ def blobs(state: "State", call: Call, container: Container) -> Answer:
     there = f"{state.url}/blob/{call.names['account']}/"
     body = document("EnumerationResults", said, ServiceEndpoint=there, ContainerName=container.name)
     return Answer(200, body, [("Content-Type", "application/xml")])
+
+
+def containers(state: "State", call: Call) -> Answer:
+    """One page of an account's containers."""
+    account, asked = call.names["account"], call.query
+    if asked.get("include"):
+        raise errors.unmodelled("include of ListContainers")
+    size, marker = _size(asked.get("maxresults")), _after(asked.get("marker", ""))
+    there = state.blobs.containers[account]
+    names = [name for name in sorted(there) if name.startswith(asked.get("prefix", "")) and name >= marker]
+    page, rest = names[:size], names[size:]
+    said: dict[str, Any] = {
+        name: asked[key]
+        for name, key in (("Prefix", "prefix"), ("Marker", "marker"), ("MaxResults", "maxresults"))
+        if key in asked
+    }
+    said["Containers"] = [{"Container": _container(there[name])} for name in page]
+    said["NextMarker"] = base64.b64encode(rest[0].encode()).decode() if rest else ""
+    body = document("EnumerationResults", said, ServiceEndpoint=f"{state.url}/blob/{account}/")
+    return Answer(200, body, [("Content-Type", "application/xml")])
+
+
+def _container(container: Container) -> dict[str, Any]:
+    properties = {
+        "Last-Modified": http_date(container.made_at),
+        "Etag": container.etag,
+        "LeaseStatus": "unlocked",
+        "LeaseState": "available",
+        "HasImmutabilityPolicy": "false",
+        "HasLegalHold": "false",
+    }
+    return {"Name": container.name, "Properties": properties}
 
 
 def _names(container: Container, prefix: str, delimiter: str) -> list[tuple[str, bool]]:

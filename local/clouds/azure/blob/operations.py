@@ -52,6 +52,12 @@ BY_SHAPE = {
     ("account", "POST", "service", "userdelegationkey"): Operation(
         "GetUserDelegationKey", (_KEY,), data=False
     ),
+    ("account", "GET", "", "list"): Operation(
+        "ListContainers",
+        (f"{_CONTAINERS}/read",),
+        data=False,
+        query=_LISTING - {"delimiter"},
+    ),
     ("container", "PUT", "container", ""): Operation(
         "CreateContainer", (f"{_CONTAINERS}/write",), data=False
     ),

@@ -27,6 +27,7 @@ WITHIN: Mapping[str, Callable[["State", Call, Container], Answer]] = {
 }
 """Operations in a container that exists."""
 BEYOND: Mapping[str, Callable[["State", Call], Answer]] = {
+    "ListContainers": listing.containers,
     "CreateContainer": containers.create,
     "GetUserDelegationKey": containers.delegation_key,
 }

@@ -7,13 +7,14 @@ from shared.errors import Fault
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
+from shared.providers.aws import lookups
 from shared.providers.aws.batch import permissions
 from shared.providers.aws.batch.cloud import AwsBatch
 from shared.providers.aws.batch.form import form
 from shared.providers.aws.clients import Clients
-from shared.providers.aws.wired import clients, logs
+from shared.providers.aws.wired import clients, logs, regions
 
-__all__ = ["clients", "faults", "logs", "policy", "provider"]
+__all__ = ["clients", "faults", "logs", "policy", "provider", "regions"]
 
 
 def provider(
@@ -35,3 +36,8 @@ def faults(config: dict[str, Any]) -> list[Fault]:
 def policy(step: str | None, settings: Settings) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step, settings.forge_prefix)
+
+
+def look_ups(clients: Clients, region: str) -> dict[str, Any]:
+    """What the account offers to somebody who fills in a config."""
+    return lookups.batch(clients, region)

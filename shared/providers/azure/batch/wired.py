@@ -9,7 +9,8 @@ from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure.batch import form, permissions
+from shared.providers.azure import catalogue
+from shared.providers.azure.batch import form, lookups, permissions
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
 
@@ -43,3 +44,18 @@ def faults(config: dict[str, Any]) -> list[Fault]:
 def policy(step: str | None, settings: Settings) -> dict[str, Any]:  # noqa: ARG001
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step)
+
+
+def regions() -> tuple[str, ...]:
+    """Where the platform can be had."""
+    return catalogue.regions()
+
+
+def look_ups(clients: BatchClients, region: str) -> dict[str, Any]:
+    """What the accounts offer to somebody who fills in a config."""
+    return lookups.batch(clients, region)
+
+
+def prove(clients: BatchClients) -> str:
+    """Whether the cloud accepts the credentials; what of them was not checked."""
+    return lookups.prove(clients)
