@@ -40,6 +40,13 @@ Labels = Annotated[
     list[str],
     typer.Option("--label", help="NAME or NAME=VALUE; may be repeated.", show_default=False),
 ]
+ShowConfig = Annotated[
+    bool,
+    typer.Option(
+        "--show-config",
+        help="Launch nothing: show the Nextflow config, whose each setting is, and what it replaces.",
+    ),
+]
 Follow = Annotated[bool, typer.Option("--follow", help="Stay and show the log; exit 1 unless it succeeds.")]
 
 
@@ -59,6 +66,7 @@ def launch(
     resume: Resume = None,
     label: Labels = [],  # noqa: B006 (Typer makes a list of its own)
     follow: Follow = False,
+    show_config: ShowConfig = False,
     output: Output = Format.text,
 ) -> None:
     """Launch a pipeline."""
@@ -88,8 +96,12 @@ def launch(
         body["paramsText"] = params_text(body.get("paramsText"), params)
     if env or not body.get("computeEnvId"):
         body["computeEnvId"] = environment_id(api, env)
+    if show_config:
+        from local.cli.nextflow_config import show
+
+        return show(screen, api.post("/headnode/launch/config", {"launch": body}))
     made = api.post("/workflow/launch", {"launch": body})["workflowId"]
-    shown(screen, api, made, follow)
+    return shown(screen, api, made, follow)
 
 
 def shown(screen: Screen, api: Any, run: str, follow: bool) -> None:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from shared.api import (
     actions,
+    configuring,
     credentials,
     environments,
     hooks,
@@ -46,6 +47,7 @@ ROUTERS = (
     trace.router,
     machine.router,
     ops.router,
+    configuring.router,
     unserved.router,
 )
 

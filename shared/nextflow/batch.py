@@ -25,7 +25,9 @@ class Tasks(Model, frozen=True, kw_only=True):
     fusion: bool = False
     snapshots: bool = False
     cpus: int = 0
-    """The most that the work environment has, or 0 where that is not known."""
+    memory: int = 0
+    """The most that one task can have, in vCPUs and MiB; 0 where that is not known."""
+    tags: Mapping[str, str] = {}
     variables: Mapping[str, str] = {}
 
 
@@ -38,8 +40,12 @@ def config(tasks: Tasks) -> str:
         **batch(tasks),
         **switches(tasks),
     }
-    if tasks.cpus:
-        found["process.resourceLimits"] = f"[cpus: {tasks.cpus}]"
+    limits = {"cpus": str(tasks.cpus or ""), "memory": f"{tasks.memory}.MB" if tasks.memory else ""}
+    if said := ", ".join(f"{name}: {most}" for name, most in limits.items() if most):
+        found["process.resourceLimits"] = f"[{said}]"
+    if tasks.tags:
+        pairs = (f"{quoted(key)}: {quoted(value)}" for key, value in tasks.tags.items())
+        found["process.resourceLabels"] = f"[{', '.join(pairs)}]"
     lines = [f"{name} = {value}\n" for name, value in found.items()]
     lines += [f"env.{name} = {quoted(value)}\n" for name, value in tasks.variables.items()]
     return "// Set by headnode: tasks are jobs of AWS Batch.\n" + "".join(lines)

@@ -29,6 +29,8 @@ def test_all_of_it() -> None:
         log_group="/mine",
         spot=True,
         cpus=64,
+        memory=1000,
+        tags={"team": "o'neill"},
         variables={"A": "it's"},
     )
     assert lines(tasks)[3:] == [
@@ -40,7 +42,8 @@ def test_all_of_it() -> None:
         "aws.batch.maxSpotAttempts = 5",
         "cloudcache.enabled = true",
         "cloudcache.path = 's3://b/work/cloudcache/.cache'",
-        "process.resourceLimits = [cpus: 64]",
+        "process.resourceLimits = [cpus: 64, memory: 1000.MB]",
+        "process.resourceLabels = ['team': 'o\\'neill']",
         "env.A = 'it\\'s'",
     ]
 

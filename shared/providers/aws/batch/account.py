@@ -135,10 +135,3 @@ def default_group(account: BatchAccount) -> str:
     if not answer["SecurityGroups"]:
         raise Refused(f"forge.securityGroups: {vpc or 'the VPC'} has no default one")
     return answer["SecurityGroups"][0]["GroupId"]
-
-
-def details(account: BatchAccount) -> dict[str, Any]:
-    """What `Environment.details` keeps: subnets and security groups. Up to three reads with Forge."""
-    if account.batch.work is None:
-        return {}
-    return {"subnetIds": subnets(account), "securityGroups": groups(account)}

@@ -11,8 +11,17 @@ from shared.model.settings import Settings
 from shared.nextflow import batch
 from shared.ports import Clock
 from shared.providers.aws import forge
-from shared.providers.aws.batch import account as places
-from shared.providers.aws.batch import definition, graph, jobs, listing, queues, roles, template, validate
+from shared.providers.aws.batch import (
+    definition,
+    graph,
+    jobs,
+    limits,
+    listing,
+    queues,
+    roles,
+    template,
+    validate,
+)
 from shared.providers.aws.batch.account import BatchAccount
 from shared.providers.aws.clients import Clients
 from shared.providers.fields import variables
@@ -31,8 +40,8 @@ class AwsBatch:
         return validate.check(self._account)
 
     def details(self) -> dict[str, Any]:
-        """Subnets and security groups that Forge was not told; up to three reads."""
-        return places.details(self._account)
+        """Subnets and security groups that Forge was not told, and the most that a task can have."""
+        return limits.details(self._account)
 
     def resources(self) -> list[Resource]:
         """Roles, launch template, compute environments, queues; only the job definition when the queues
@@ -141,6 +150,7 @@ class AwsBatch:
         """How this environment's tasks run."""
         account, options = self._account, self._account.batch
         config = account.environment.config
+        known = account.environment.details.get("limits") or {}
         return batch.Tasks(
             queue=account.work_queue,
             region=account.options.region,
@@ -154,6 +164,8 @@ class AwsBatch:
             wave=options.wave,
             fusion=options.fusion,
             snapshots=config.get("fusionSnapshots") is True,
-            cpus=options.work.max_cpus if options.work else 0,
+            cpus=int(known.get("cpus") or 0),
+            memory=int(known.get("memory") or 0),
+            tags=jobs.task_tags(account, run),
             variables=variables(config, ("compute",)),
         )

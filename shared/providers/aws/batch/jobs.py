@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.model import tags
 from shared.model.machine import GONE, PENDING, STOPPED, Machine, Order
+from shared.model.run import Run
 from shared.nextflow.headjob import BOOT, boot_json
 from shared.providers.aws.account import VALUE_LIMIT, takeable
 from shared.providers.aws.batch import tasks, waiting
@@ -63,6 +64,11 @@ def job_tags(account: BatchAccount, order: Order) -> dict[str, str]:
         tags.DEADLINE: str(int(order.deadline)),
     }
     return {**takeable(order.labels), **ours}
+
+
+def task_tags(account: BatchAccount, run: Run) -> dict[str, str]:
+    """What the tasks of a run carry: the environment's labels, the run's, and whose they are."""
+    return {**takeable({**account.labels, **run.tags}), **account.tags, tags.RUN: run.id}
 
 
 def find(account: BatchAccount, run_id: str, attempt: int, over: bool = False) -> Machine | None:
