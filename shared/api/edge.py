@@ -19,6 +19,10 @@ MOST_SWALLOWED = 64 * 1024 * 1024
 """Bytes. Nextflow sends up to 100 tasks at once, each with 10 KiB of script and 2 KiB of variables."""
 
 
+class Ended(BaseException):
+    """The answer is complete: whatever still makes its body may stop. No error, so nothing handles it."""
+
+
 class Edge:
     """ASGI middleware, outermost. Nothing gets past it but an answer."""
 
@@ -40,6 +44,10 @@ class Edge:
             began = True
             await send(message)
 
+        if scope["method"] == "HEAD":
+            await self._head(scope, receive, send)
+            return
+
         try:
             if declared_length(scope) > limit:
                 raise too_large(limit)
@@ -50,6 +58,24 @@ class Edge:
             if isinstance(error, Problem) and error.status == 413:
                 await swallow(receive)
             await answer(self._problem(error, scope))(scope, receive, send)
+
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """HEAD: what GET answers, up to its body. A file is not read for it."""
+        ended = False
+
+        async def sending(message: Message) -> None:
+            nonlocal ended
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not ended:
+                ended = True
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise Ended
+
+        try:
+            await self({**scope, "method": "GET"}, receive, sending)
+        except* Ended:
+            pass
 
     def _problem(self, error: Exception, scope: Scope) -> Problem:
         if isinstance(error, Problem):

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from fastapi import Depends, Request
@@ -61,23 +62,34 @@ InWorkspace = Annotated[int, Depends(workspace_of)]
 MaybeWorkspace = Annotated[int | None, Depends(named_workspace)]
 
 
-def body(kind: type[M], optional: bool = False, mend: bool = False) -> Callable[[Request], Awaitable[M]]:
-    """Makes a dependency that reads a JSON body of this kind. It raises Problem 415 or 400, with every
-    fault and its field. Unknown fields are no fault; nor is no body at all, where that is optional, nor
-    half a character, where we `mend` it."""
+@dataclass(frozen=True)
+class JsonBody(Generic[M]):
+    """A dependency that reads a JSON body of this kind. It raises Problem 415 or 400, with every fault and
+    its field. Unknown fields are no fault; nor is no body at all, where that is optional, nor half a
+    character, where we `mend` it. What describes the API finds the kind here."""
 
-    async def read(request: Request) -> M:
+    checks_caller: ClassVar[bool] = False
+    """Whether it also refuses callers, where no other dependency does."""
+    kind: type[M]
+    optional: bool = False
+    mend: bool = False
+
+    async def __call__(self, request: Request) -> M:
+        """The body, as its kind."""
         data = await request.body()
-        if optional and not data:
+        if self.optional and not data:
             data = b"{}"
-        value = decoded(request.headers.get("content-type", ""), mended(data) if mend else data)
+        value = decoded(request.headers.get("content-type", ""), mended(data) if self.mend else data)
         try:
-            return kind.model_validate(value)
+            return self.kind.model_validate(value)
         except ValidationError as error:
             found = error.errors(include_input=False, include_url=False, include_context=False)
             raise bad(*faults_of(list(found))) from None
 
-    return read
+
+def body(kind: type[M], optional: bool = False) -> JsonBody[M]:
+    """Makes a JsonBody."""
+    return JsonBody(kind, optional)
 
 
 def decoded(content_type: str, data: bytes) -> dict[str, Any]:

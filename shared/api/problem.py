@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from math import ceil
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared.errors import Conflict, Fault, Forbidden, HeadnodeError, Invalid, Refused, Retry, Stale
 from shared.steps.tracing import Unknown
+
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 class Problem(Exception):
@@ -102,7 +105,7 @@ def words_of(error: Mapping[str, Any]) -> str:
 
 def install(app: FastAPI) -> None:
     """Makes every error of the app come out in the API's one shape."""
-    handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[JSONResponse]]] = {
+    handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
         Problem: on_problem,
         HeadnodeError: on_headnode_error,
         RequestValidationError: on_invalid_parameters,
@@ -127,9 +130,26 @@ async def on_invalid_parameters(_request: Request, error: RequestValidationError
     return answer(bad(*faults_of(list(error.errors()))))
 
 
-async def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
-    """Unknown paths (404) and methods (405)."""
+async def on_http_exception(request: Request, error: HTTPException) -> Response:
+    """Unknown paths (404) and methods (405, with those that there are). A browser of another origin asks by
+    OPTIONS: it learns the methods, and no header lets its page in."""
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(allowed(request))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
     words = {404: "no such path", 405: "no such method here"}
     message = words.get(error.status_code, str(error.detail))
-    what = f"{request.method} {shown(request.url.path)}"
-    return answer(Problem(error.status_code, f"{message}: {what}", headers=error.headers))
+    what = f"{shown(request.method)} {shown(request.url.path)}"
+    return answer(Problem(error.status_code, f"{message}: {what}", headers=headers))
+
+
+def allowed(request: Request) -> list[str]:
+    """The methods of a path, all routes that it fits taken together."""
+    found = {
+        method
+        for method in METHODS
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    }
+    return sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set()))

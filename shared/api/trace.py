@@ -1,6 +1,6 @@
 """/trace: what Nextflow itself reports. Idempotent throughout; what may work later is a 503."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from shared.api import records
 from shared.api.auth import ByUserOrAnyRun, sent, speaking_for, user_or_run, valid
-from shared.api.intake import Here, M, MaybeWorkspace, asked_workspace, body, decided
+from shared.api.intake import Here, JsonBody, M, MaybeWorkspace, asked_workspace, body, decided
 from shared.api.problem import Problem, not_found
 from shared.api.routes import Routes
 from shared.api.tenancy import ORG_NAME, PERSONAL, USER_NAME, WORKSPACE_NAME, shown_workspace, watch_url
@@ -78,21 +78,26 @@ def metadata(world: World, run: Run) -> dict[str, Any]:
     }
 
 
-def told(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
-    """Makes a dependency that reads a report's body. The body says what the store is asked for, the
-    caller's token among it, so it is read first: a caller without a token is refused before that, and one
-    whose token does not fit learns nothing about the body."""
-    read = body(kind, mend=True)
+class Told(JsonBody[M]):
+    """Reads a report's body. The body says what the store is asked for, the caller's token among it, so it
+    is read first: a caller without a token is refused before that, and one whose token does not fit learns
+    nothing about the body."""
 
-    async def checked(request: Request) -> M:
+    checks_caller = True
+
+    async def __call__(self, request: Request) -> M:
+        """The report."""
         sent(request)
         try:
-            return await read(request)
+            return await super().__call__(request)
         except Problem:
             await run_in_threadpool(user_or_run, request)
             raise
 
-    return checked
+
+def told(kind: type[M]) -> Told[M]:
+    """Makes a Told, which mends halves of characters: a refusal would end somebody's run."""
+    return Told(kind, mend=True)
 
 
 def seen(

@@ -40,6 +40,30 @@ def test_unknown_paths_and_methods_are_told_in_the_same_shape(api: Front) -> Non
     assert api.call("GET", "/compute-envs/").status_code == 404
 
 
+def test_head_is_get_without_a_body(api: Front) -> None:
+    for path in ("/workflow", "/service-info", "/nothing", "/workflow/nobody"):
+        got, head = api.call("GET", path), api.call("HEAD", path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        assert head.headers["content-length"].isdigit()
+    run = api.launch(api.environment())
+    api.finish(run)
+    api.cloud.files[f"nf-{run}.txt"] = b"hello"
+    answer = api.call("HEAD", f"/workflow/{run}/download?fileName=nf-{run}.txt")
+    assert (answer.status_code, answer.headers["content-length"], answer.content) == (200, "5", b"")
+
+
+def test_a_path_says_which_methods_it_has(api: Front) -> None:
+    assert api.call("PATCH", "/compute-envs").headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    for path, methods in {
+        "/labels/1": "DELETE, OPTIONS, PUT",
+        "/api/tokens": "GET, HEAD, OPTIONS, POST",
+    }.items():
+        answer = api.call("OPTIONS", path, token="", headers={"origin": "https://elsewhere.example"})
+        assert (answer.status_code, answer.headers["allow"], answer.content) == (204, methods, b"")
+        assert not any(name.startswith("access-control") for name in answer.headers)
+    assert api.call("OPTIONS", "/nothing", token="").status_code == 404
+
+
 @pytest.mark.parametrize("error", [Throttled("slow down", 3), Unreachable("gone", 3), NotYet("soon", 3)])
 def test_a_store_out_of_reach_is_a_503_and_never_another_4xx(api: Front, error: Exception) -> None:
     run = api.post("/trace/create", {"sessionId": "s", "runName": "r"})["workflowId"]

@@ -1,10 +1,12 @@
 """The check of answers against the public description can fail."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests import spec
+from tests.unit.api.front import Front
 
 pytestmark = pytest.mark.skipif(
     spec.document() is None, reason="the public description does not lie beside the repository"
@@ -50,3 +52,23 @@ def test_statuses_paths_and_errors_are_held_against_it_too() -> None:
     assert spec.complaints("GET", "/compute-envs/x", 400, {"message": "m", "errors": []}) == []
     assert spec.complaints("GET", "/user/1/workspaces", 200, {"orgsAndWorkspaces": [{"orgId": None}]}) == []
     assert spec.complaints("GET", "/user/1/workspaces", 200, {"orgsAndWorkspaces": [{"orgId": "x"}]})
+
+
+def test_each_operation_of_the_description_has_a_deliberate_answer(api: Front) -> None:
+    """Served, or said in words not to be: a 501 or a 404 that names what is missing, never a wrong method
+    or an unknown path."""
+    found = spec.document()
+    assert found is not None
+    walked = 0
+    for form, operations in found["paths"].items():
+        for method in operations.keys() & {"get", "put", "post", "delete", "patch"}:
+            path = re.sub(r"\{\w+\}", "1", form)
+            answer = api.call(
+                method.upper(), path, content=b"{}", headers={"content-type": "application/json"}
+            )
+            assert answer.status_code not in (405, 500), f"{method} {form}"
+            if answer.status_code in (404, 501):
+                message = answer.json()["message"]
+                assert "not found" in message or "not served" in message, f"{method} {form}: {message}"
+            walked += 1
+    assert walked == 252
