@@ -12,7 +12,15 @@ def planned(resources: Sequence[Resource]) -> tuple[ResourceRow, ...]:
     """The rows of a fresh graph. Raises ValueError when a need is unknown or the graph has a cycle:
     a defect of the provider, found before anything is made."""
     rows = tuple(
-        ResourceRow(key=each.key, type=each.type, name=each.name, needs=each.needs) for each in resources
+        ResourceRow(
+            key=each.key,
+            type=each.type,
+            name=each.name,
+            needs=each.needs,
+            keep=each.keep,
+            shared=each.shared,
+        )
+        for each in resources
     )
     placed: set[str] = set()
     while wave := [row.key for row in rows if row.key not in placed and set(row.needs) <= placed]:
@@ -30,9 +38,23 @@ def makeable(rows: Sequence[ResourceRow]) -> list[ResourceRow]:
 
 
 def removable(rows: Sequence[ResourceRow]) -> list[ResourceRow]:
-    """Rows to remove now, all at once: not gone, with nothing left that needs them."""
-    needed = {need for row in rows if row.state != "gone" for need in row.needs}
-    return [row for row in rows if row.state != "gone" and row.key not in needed]
+    """Rows to remove now, all at once: neither gone nor kept, with nothing left that needs them."""
+    left = [row for row in rows if row.state not in ("gone", "kept")]
+    needed = {need for row in left for need in row.needs}
+    return [row for row in left if row.key not in needed]
+
+
+def keeping(rows: Sequence[ResourceRow]) -> set[str]:
+    """The keys of what stays for its data: rows that are to be kept and are there, and what those need."""
+    by_key = {row.key: row for row in rows}
+    found: set[str] = set()
+    reached = [row.key for row in rows if row.keep and row.state in ("present", "kept")]
+    while reached:
+        key = reached.pop()
+        if key not in found:
+            found.add(key)
+            reached.extend(by_key[key].needs)
+    return found
 
 
 def present(rows: Iterable[ResourceRow]) -> dict[str, ResourceRow]:

@@ -150,14 +150,14 @@ def faults(platform: str, config: dict[str, Any]) -> list[Fault]:
     return found
 
 
-def policy(settings: Settings) -> Callable[[str, str | None], dict[str, Any]]:
+def policy(settings: Settings) -> Callable[[str, str | None, dict[str, Any] | None], dict[str, Any]]:
     """The `policy` of a world."""
 
-    def of(platform: str, step: str | None) -> dict[str, Any]:
+    def of(platform: str, step: str | None, config: dict[str, Any] | None) -> dict[str, Any]:
         found = getattr(module(platform), "policy", None)
         if found is None:
             raise Refused(f"platform {platform} needs no permissions")
-        document: dict[str, Any] = found(step, settings)
+        document: dict[str, Any] = found(step, settings, config)
         return document
 
     return of

@@ -98,6 +98,8 @@ def plan(
     heads = ("RESOURCE", "NAME", "AFTER")
     cells = ((row["type"], row["name"], ", ".join(row.get("needs", ()))) for row in rows)
     screen.table(heads, cells, "nothing would be made: everything is your own")
+    for note in planned.get("notes", ()):
+        screen.line(f"note: {note}")
     for number, offer in enumerate(planned.get("offers", ()), 1):
         screen.line(f"offer {number}: {offer_text(offer)}")
     if faults := planned.get("faults"):
@@ -206,8 +208,10 @@ def receipt(screen: Screen, record: dict[str, Any]) -> None:
     """What was made, removed and left, when it is over."""
     if not (found := record.get("receipt")):
         return
-    for title in ("made", "removed", "left"):
+    for title in ("made", "removed", "kept", "left"):
         things = found.get(title) or ()
+        if title == "kept" and not things:
+            continue
         screen.line(f"{title}: {len(things)}")
         for thing in things:
             screen.line(f"  {thing if isinstance(thing, str) else thing['type'] + ' ' + thing['cloud_id']}")

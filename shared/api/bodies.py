@@ -111,6 +111,13 @@ class ComputeEnv(Body):
 Labels = Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=100)]
 
 
+class PermissionsFor(Body):
+    """For what permissions are asked: a step (none: all of them) and an environment's config."""
+
+    step: str | None = None
+    config: dict[str, Any] = {}
+
+
 class CreateComputeEnv(Body):
     """POST /compute-envs"""
 

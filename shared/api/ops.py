@@ -7,7 +7,7 @@ from fastapi import Depends, Response
 
 from shared.api import records
 from shared.api.auth import ByUser, ByUserOrRun
-from shared.api.bodies import CreateComputeEnv
+from shared.api.bodies import CreateComputeEnv, PermissionsFor
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body
 from shared.api.problem import bad, not_found
 from shared.api.routes import Routes
@@ -57,6 +57,7 @@ def plan(
         "faults": [{"field": fault.field, "message": fault.message} for fault in found.faults],
         "resources": full(found.resources),
         "offers": full(found.offers),
+        "notes": list(found.notes),
     }
 
 
@@ -118,9 +119,25 @@ def parked_message(world: Here, id: str) -> Parked:
 @router.get("/permissions/{platform}")
 def permissions(world: Here, _token: ByUser, platform: str, step: str | None = None) -> dict[str, Any]:
     """The policy that a platform needs, whole or for one step."""
+    return policy_of(world, platform, step, None)
+
+
+@router.post("/permissions/{platform}")
+def permissions_for(
+    world: Here,
+    _token: ByUser,
+    platform: str,
+    request: Annotated[PermissionsFor, Depends(body(PermissionsFor))],
+) -> dict[str, Any]:
+    """As above, the least that an environment with this config needs. Changes nothing."""
+    return policy_of(world, platform, request.step, request.config)
+
+
+def policy_of(world: Here, platform: str, step: str | None, config: dict[str, Any] | None) -> dict[str, Any]:
+    """The policy. Raises Problem 404 for a platform that needs none, 400 for an unknown step."""
     if step is not None and step not in STEPS:
         raise bad(Fault("step", f"must be one of {', '.join(STEPS)}"))
     try:
-        return world.policy(platform, step)
+        return world.policy(platform, step, config)
     except Refused:
         raise not_found("permissions of platform", platform) from None

@@ -51,7 +51,10 @@ class AwsLogs:
         return LogPage(lines=tuple(lines), cursor=f"{seen}|{following}", end=following == token)
 
     def size(self, run: Run, name: str) -> int | None:
-        """Bytes of a file in the run's work directory, by one GetObject of one byte."""
+        """Bytes of a file in the run's work directory, by one GetObject of one byte; None also where that
+        directory is on a file system of Batch's nodes, which nobody outside reads."""
+        if self._environment.platform == "aws-batch" and self._work_dir(run).startswith("/"):
+            return None
         return s3.size(self._clients, self._work_dir(run), name)
 
     def read(self, run: Run, name: str, start: int = 0, length: int | None = None) -> bytes:

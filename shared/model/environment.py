@@ -10,13 +10,17 @@ from shared.model.timeline import Event, Wait, extended
 class Resource(Model, frozen=True, kw_only=True):
     """A node of an environment's graph: what a provider says it will make.
 
-    `needs` holds the keys of the resources that must be present first, and gone last.
+    `needs` holds the keys of the resources that must be present first, and gone last. `keep`: it holds
+    people's data and stays, with all that it needs, when the environment is disposed of. `shared` is the id
+    of what it is part of when environments have it together (`model.share`), else empty.
     """
 
     key: str
     type: str
     name: str
     needs: tuple[str, ...] = ()
+    keep: bool = False
+    shared: str = ""
 
 
 class ResourceRow(Resource, frozen=True, kw_only=True):
@@ -55,6 +59,8 @@ class Receipt(Model, frozen=True, kw_only=True):
 
     made: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    """What stays on purpose, each with its reason."""
     left: tuple[Leftover, ...] = ()
     at: float = 0.0
 

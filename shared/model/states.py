@@ -43,14 +43,17 @@ ATTEMPT: Table = {
 cloud said so. `refused`: no offer could be had."""
 
 RESOURCE: Table = {
-    "planned": ("making", "gone"),
-    "making": ("present", "failed", "removing", "gone"),
-    "failed": ("making", "removing", "gone"),
-    "present": ("removing", "gone"),
+    "planned": ("making", "removing", "gone"),
+    "making": ("present", "failed", "removing", "kept", "gone"),
+    "failed": ("making", "removing", "kept", "gone"),
+    "present": ("removing", "kept", "gone"),
     "removing": ("gone",),
+    "kept": (),
     "gone": (),
 }
-"""One resource of an environment's graph. `planned` was never asked for, so it may go at once."""
+"""One resource of an environment's graph. `planned` was never asked for, so it may go at once,
+unless another environment has made it and left it to this one. `kept`: the
+environment is through with it and it stays, since it holds data or other environments use it."""
 
 TABLES: Mapping[str, Table] = {
     "environment": ENVIRONMENT,

@@ -77,7 +77,7 @@ def switches(tasks: Tasks) -> dict[str, str]:
         found["fusion.enabled"] = "true"
     if tasks.snapshots:
         found["fusion.snapshots"] = "true"
-    if tasks.work_dir:
+    if tasks.work_dir.startswith("s3://"):
         found["cloudcache.enabled"] = "true"
         found["cloudcache.path"] = quoted(f"{tasks.work_dir.rstrip('/')}/cloudcache/.cache")
     return found

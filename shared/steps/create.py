@@ -10,6 +10,7 @@ from shared.model.environment import Environment, Made, ResourceRow
 from shared.model.message import Message
 from shared.model.timeline import Wait
 from shared.ports import Provider, World
+from shared.steps import sharing
 from shared.steps.outcome import Again, Outcome, done
 
 
@@ -24,6 +25,8 @@ def run(message: Message, world: World) -> Outcome:
             environment = checked(environment, provider, world)
             if environment.status != "CREATING":
                 return done()
+            # Bound anew: what was looked up just now is part of what is made.
+            provider = world.provider(environment)
         return forward(environment, provider, world)
     except Retry as error:
         waiting(environment, str(error), error.after, world)
@@ -46,6 +49,8 @@ def checked(environment: Environment, provider: Provider, world: World) -> Envir
 def forward(environment: Environment, provider: Provider, world: World) -> Outcome:
     """Makes what can be made, wave by wave, until all is present or something has to be waited for."""
     while wave := plan.makeable(environment.resources):
+        for id in {row.shared for row in wave if row.shared}:
+            sharing.join(world, id, environment.id)
         for row in wave:
             environment = environment.with_row(row.to("making"))
         environment = world.store.save(environment.but(updated_at=world.clock.now()))

@@ -7,10 +7,11 @@ the reason why it waits, and tried again.
 
 from shared import plan
 from shared.errors import Refused, Retry
-from shared.model.environment import Environment, Leftover, Receipt
+from shared.model.environment import Environment, Leftover, Receipt, ResourceRow
 from shared.model.message import Message
 from shared.model.timeline import Wait
 from shared.ports import Provider, World
+from shared.steps import sharing
 from shared.steps.outcome import Again, Outcome, done
 
 REFUSED_AGAIN = 300.0
@@ -38,15 +39,34 @@ def run(message: Message, world: World) -> Outcome:
 def backward(environment: Environment, provider: Provider, world: World) -> tuple[Environment, str, float]:
     """Removes resources wave by wave. Returns why it cannot go on yet ("" when all
     rows are gone) and for how long."""
+    environment = withheld(environment, world)
     while wave := plan.removable(environment.resources):
         for row in wave:
-            environment = environment.with_row(row.to("gone" if row.state == "planned" else "removing"))
+            unmade = row.state == "planned" and not row.shared
+            environment = environment.with_row(row.to("gone" if unmade else "removing"))
         environment = world.store.save(environment.but(updated_at=world.clock.now()))
         environment, reason, after = remove_wave(environment, provider, world)
         environment = world.store.save(environment)
         if reason:
             return environment, reason, after
     return environment, "", 0.0
+
+
+def withheld(environment: Environment, world: World) -> Environment:
+    """The environment with the rows marked that stay: those with people's data where that is wished, and
+    those that other environments use. A row whose removal has begun is not one of them."""
+    why = dict.fromkeys(plan.keeping(environment.resources), "disposeOnDeletion is off")
+    for id in sharing.shares_of(environment):
+        others = sharing.leave(world, id, environment.id)
+        if others is not None:
+            shared = f"used by {others} more"
+            why |= {row.key: shared for row in environment.resources if row.shared == id}
+    for row in environment.resources:
+        if row.key in why and row.state == "planned":
+            environment = environment.with_row(row.to("gone"))
+        elif row.key in why and row.state in ("making", "failed", "present"):
+            environment = environment.with_row(row.to("kept", reason=why[row.key]))
+    return world.store.save(environment) if why else environment
 
 
 def remove_wave(environment: Environment, provider: Provider, world: World) -> tuple[Environment, str, float]:
@@ -69,18 +89,29 @@ def remove_wave(environment: Environment, provider: Provider, world: World) -> t
 
 def settled(environment: Environment, provider: Provider, world: World) -> Outcome:
     """DELETED, once a listing by tag and name finds nothing; the listing is kept as the receipt."""
-    left = provider.leftovers(environment.resources)
+    rows = environment.resources
+    ours = [row for row in rows if row.state != "kept" and (row.gone_at or not row.shared)]
+    left = provider.leftovers(ours)
     if left:
         return later(environment, f"still there: {named(left)}", world.settings.look_again, world)
+    for id in sharing.shares_of(environment):
+        sharing.close(world, id, environment.id)
     now = world.clock.now()
     receipt = Receipt(
-        made=tuple(f"{row.type} {row.name}" for row in environment.resources if row.made_at),
-        removed=tuple(f"{row.type} {row.name}" for row in environment.resources if row.gone_at),
+        made=tuple(f"{row.type} {row.name}" for row in rows if row.made_at),
+        removed=tuple(f"{row.type} {row.name}" for row in rows if row.gone_at),
+        kept=tuple(kept(row) for row in rows if row.state == "kept"),
         left=(),
         at=now,
     )
     world.store.save(environment.to("DELETED", now, receipt=receipt, wait=None, deleted_at=now, message=""))
     return done()
+
+
+def kept(row: ResourceRow) -> str:
+    """A resource that stays, with its id in the cloud, and why."""
+    known = f" ({row.cloud_id})" if row.cloud_id not in ("", row.name) else ""
+    return f"{row.type} {row.name}{known}: {row.reason}"
 
 
 def pause(error: Retry | Refused) -> float:

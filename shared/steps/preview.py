@@ -17,6 +17,8 @@ class Preview(Model, frozen=True, kw_only=True):
     faults: tuple[Fault, ...] = ()
     resources: tuple[Resource, ...] = ()
     offers: tuple[Offer, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What people should know beforehand, such as how much of a quota is left."""
 
 
 def preview(world: World, environment: Environment) -> Preview:
@@ -31,12 +33,14 @@ def preview(world: World, environment: Environment) -> Preview:
     try:
         provider = world.provider(environment)
         faults = provider.check()
+        details = {} if faults else provider.details()
         if not faults:
-            provider = world.provider(environment.but(details=provider.details()))
+            provider = world.provider(environment.but(details=details))
     except Refused as error:
         return Preview(faults=(Fault("credentialsId", str(error)),))
     return Preview(
         faults=tuple(faults),
+        notes=tuple(details.get("notes", ())),
         resources=in_order(provider.resources()),
         offers=() if faults else tuple(provider.offers(Run(id="plan", name="plan", session_id="plan"))),
     )

@@ -13,7 +13,7 @@ from local.clouds.aws.permissions.judge import Judge
 from local.clouds.aws.wire import refusal
 from local.clouds.journal import Journal
 
-_TURNS = ("batch", "ec2", "iam", "sts", "dynamodb", "s3", "logs", "events")
+_TURNS = ("batch", "ec2", "efs", "fsx", "iam", "sts", "dynamodb", "s3", "logs", "events")
 """Services that take one call at a time: moto's state is made for one thread, and a conditional write
 must be atomic. SQS is not among them, since a receive may wait."""
 

@@ -18,8 +18,11 @@ from local.clouds.aws.control import Control
 from local.clouds.aws.ec2 import Launches, Regions
 from local.clouds.aws.events import Events, Sink
 from local.clouds.aws.faults import Faults
+from local.clouds.aws.filesystems.efs import Efs
+from local.clouds.aws.filesystems.fsx import Fsx
 from local.clouds.aws.front import Front
 from local.clouds.aws.gateway import Gateway
+from local.clouds.aws.groups import Groups
 from local.clouds.aws.iam import Identities
 from local.clouds.aws.launching import Profiles, Tokens
 from local.clouds.aws.life import BY_FAILURE, Life
@@ -67,6 +70,7 @@ class EmulatedAws:
         self._tokens = Tokens()
         self._regions = Regions()
         self.batch = Batch(clock)
+        self.efs, self.fsx = Efs(), Fsx()
         self._containers = Containers(
             self.batch.jobs,
             self.room,
@@ -99,11 +103,13 @@ class EmulatedAws:
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 images take moto a second per region
         launches, limits = Launches(self._tokens, self.profiles), Limits()
         self._gateway.services |= {
-            "ec2": [self._regions, launches, limits, self.life],
+            "ec2": [self._regions, Groups(self._worn), launches, limits, self.life],
             "iam": [limits, Identities(self.profiles)],
             "logs": [limits],
             "s3": [Buckets()],
             "batch": [self.batch],
+            "efs": [self.efs],
+            "fsx": [self.fsx],
         }
         self._gateway.sides |= {"imds": self._metadata, "ecs": self._containers, "_cloud": Control(self)}
         self.reset()
@@ -134,6 +140,8 @@ class EmulatedAws:
             self._regions,
             self._metadata,
             self.batch,
+            self.efs,
+            self.fsx,
             self._containers,
         )
         for part in parts:
@@ -174,6 +182,11 @@ class EmulatedAws:
             time.sleep(0.01)
             living = living or self.life.find(instance)
         self.events.settle()
+
+    def _worn(self, region: str) -> set[str]:
+        """Security groups on the network interfaces of file systems."""
+        shares = (*self.efs.targets.of(region), *self.fsx.systems.of(region))
+        return {group for share in shares for group in share.groups}
 
     def _run_job(self, job: Job) -> None:
         if self.life.machines:

@@ -90,6 +90,21 @@ class Clients:
         return self._client("batch", "once")
 
     @property
+    def efs(self) -> Any:
+        """EFS, with retries: a file system is made under a token."""
+        return self._client("efs", "retry")
+
+    @property
+    def fsx(self) -> Any:
+        """FSx, with retries: likewise."""
+        return self._client("fsx", "retry")
+
+    @property
+    def ssm(self) -> Any:
+        """Systems Manager, with retries: for AWS's own parameters."""
+        return self._client("ssm", "retry")
+
+    @property
     def logs(self) -> "CloudWatchLogsClient":
         """CloudWatch Logs, with retries."""
         return self._client("logs", "retry")  # type: ignore[return-value]

@@ -46,7 +46,8 @@ def form(config: dict[str, Any]) -> list[Fault]:
     """Every fault, in the order of the fields' importance. Pure."""
     faults: list[Fault] = []
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
-    region_and_work_dir(config, add)
+    region(config, add)
+    work_dir(config, add)
     for field, (pattern, what) in PATTERNS.items():
         if given(config, field):
             matches(field, config[field], pattern, what, add)
@@ -58,17 +59,21 @@ def form(config: dict[str, Any]) -> list[Fault]:
     return faults
 
 
-def region_and_work_dir(config: dict[str, Any], add: Add) -> None:
-    """The two fields that every environment needs."""
-    region = config.get("region")
-    if region not in REGIONS:
-        unknown = f"{shown(region)} is not supported; supported: {', '.join(REGIONS)}"
-        add("region", unknown if region else "missing")
-    work_dir = config.get("workDir")
-    if not work_dir:
+def region(config: dict[str, Any], add: Add) -> None:
+    """Which region: every environment needs one."""
+    value = config.get("region")
+    if value not in REGIONS:
+        unknown = f"{shown(value)} is not supported; supported: {', '.join(REGIONS)}"
+        add("region", unknown if value else "missing")
+
+
+def work_dir(config: dict[str, Any], add: Add) -> None:
+    """The work directory in a bucket: likewise."""
+    value = config.get("workDir")
+    if not value:
         add("workDir", "missing")
-    elif not isinstance(work_dir, str) or not WORK_DIR.fullmatch(work_dir.strip()):
-        add("workDir", f"{shown(work_dir)} is not a directory in a bucket (s3://bucket/directory)")
+    elif not isinstance(value, str) or not WORK_DIR.fullmatch(value.strip()):
+        add("workDir", f"{shown(value)} is not a directory in a bucket (s3://bucket/directory)")
 
 
 def matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:

@@ -61,15 +61,18 @@ def own(account: Account) -> str:
     arn = f"arn:{partition(options.region)}"
     buckets = [f"{arn}:s3:::{name}" for name in options.buckets]
     via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{options.region}.{domain(options.region)}"}}
+    stored = [
+        allow(["s3:ListBucket"], buckets),
+        allow(
+            ["s3:*Object", "s3:PutObjectTagging", "s3:GetObjectTagging"],
+            [f"{bucket}/*" for bucket in buckets],
+        ),
+    ]
     secret_actions = [f"secretsmanager:{verb}Secret" for verb in ("Create", "Delete")]
     kms_actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
     return document(
         [
-            allow(["s3:ListBucket"], buckets),
-            allow(
-                ["s3:*Object", "s3:PutObjectTagging", "s3:GetObjectTagging"],
-                [f"{bucket}/*" for bucket in buckets],
-            ),
+            *(stored if buckets else ()),
             allow(
                 [*secret_actions, "secretsmanager:GetSecretValue"],
                 [f"{arn}:secretsmanager:{options.region}:*:secret:tower-*"],

@@ -40,7 +40,11 @@ def faults(config: dict[str, Any]) -> list[Fault]:
     return validate.form(config)
 
 
-def policy(step: str | None, settings: Settings) -> dict[str, Any]:
+def policy(
+    step: str | None,
+    settings: Settings,
+    config: dict[str, Any] | None,  # noqa: ARG001 (the published policy is the same for all options)
+) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step, settings.forge_prefix)
 

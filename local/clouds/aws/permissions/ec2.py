@@ -37,15 +37,24 @@ def needs(call: Call) -> list[Need] | None:
             for id in numbered(call.params, "ResourceId")
         ]
     if call.action in ("CreateLaunchTemplate", "DeleteLaunchTemplate"):
-        return list(_template(call))
+        return list(_made(call, arn(call, "*", "launch-template")))
+    if call.action == "CreateSecurityGroup":
+        vpc = Need(
+            "ec2:CreateSecurityGroup", (arn(call, call.params.get("VpcId", "vpc-none")),), _place(call)
+        )
+        return [*_made(call, arn(call, "*", "security-group")), vpc]
+    if call.action in ("DeleteSecurityGroup", "AuthorizeSecurityGroupIngress"):
+        group = call.params.get("GroupId", "sg-none")
+        return [Need(f"ec2:{call.action}", (arn(call, group),), _of(call, group))]
     return list(_launch(call)) if call.action == "RunInstances" else None
 
 
-def _template(call: Call) -> Iterator[Need]:
-    """A launch template, and the permission to tag it where it is made with tags."""
-    anyone = arn(call, "*", "launch-template")
-    yield Need(f"ec2:{call.action}", (anyone,), _place(call))
-    for kind, tags in _specified(call.params):
+def _made(call: Call, anyone: str) -> Iterator[Need]:
+    """Something that is made or deleted, and the permission to tag it where it is made with tags."""
+    made = dict(_specified(call.params))
+    tagged = requested({key: value for tags in made.values() for key, value in tags.items()})
+    yield Need(f"ec2:{call.action}", (anyone,), _place(call) | tagged)
+    for kind, tags in made.items():
         context = _place(call) | requested(tags) | {"ec2:CreateAction": call.action}
         yield Need("ec2:CreateTags", (arn(call, "*", kind),), context)
 

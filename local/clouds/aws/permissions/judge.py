@@ -8,11 +8,15 @@ from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.faults import denied
-from local.clouds.aws.permissions import batch, ec2, iam, records, s3
+from local.clouds.aws.permissions import batch, ec2, iam, records, s3, storage
 from local.clouds.aws.permissions.policy import Decision, Document, Need, UnreadablePolicy, decide
 
 _MODELS: dict[str, Callable[[Call], list[Need] | None]] = {
     "batch": batch.needs,
+    "efs": storage.efs,
+    "fsx": storage.fsx,
+    "ssm": storage.ssm,
+    "secretsmanager": storage.secrets,
     "ec2": ec2.needs,
     "iam": iam.needs,
     "sts": iam.sts_needs,

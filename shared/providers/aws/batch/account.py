@@ -1,16 +1,20 @@
 """What every call of one environment on AWS Batch is made with, and the names that follow from it."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from shared.errors import Forbidden, QuotaReached, Refused, Retry
+from shared.model.records import encode
 from shared.providers.aws import choices
 from shared.providers.aws.account import Account
 from shared.providers.aws.batch.options import BatchOptions, read
 from shared.providers.aws.errors import asking, code_of, text_of
 from shared.providers.aws.options import bucket_names
+from shared.providers.fields import text
 
 SUFFIXES = {
     "role": "InstanceRole",
@@ -25,8 +29,14 @@ SUFFIXES = {
     "work-queue": "work",
     "head-queue": "head",
     "definition": "head",
+    "storage-group": "storage",
+    "efs": "efs",
+    "efs-targets": "efs",
+    "fsx": "fsx",
 }
 """Key of a resource -> the end of its name. An environment of Batch and its queue share a name."""
+UNSHARED = ("head-role", "execution", "definition")
+"""What each environment has for itself also where the queues are shared: it depends on its own options."""
 BUSY = (
     "being modified",
     "cannot be deleted while",
@@ -57,8 +67,40 @@ class BatchAccount(Account):
         object.__setattr__(self, "options", self.options.but(buckets=buckets))
 
     def name(self, key: str) -> str:
-        """What a resource is called: what the record says, else a name with the environment's id in it."""
-        return self._named(key, SUFFIXES[key])
+        """What a resource is called: what the record says, else a name with the environment's id in it, or
+        with that of what it shares."""
+        return self.part(self.share_of(key))._named(key, SUFFIXES[key])
+
+    def share_of(self, key: str) -> str:
+        """The id of what a resource is part of together with other environments, or empty."""
+        return self.share_id if key not in UNSHARED else ""
+
+    @cached_property
+    def share_id(self) -> str:
+        """The id that environments with the same specification, credentials and workspace have in common
+        when they ask for it; else empty. As long as an environment's own id, since names are made of it."""
+        work = self.batch.work
+        if work is None or not work.shares:
+            return ""
+        environment, options = self.environment, self.options
+        said = [
+            *(self.settings.installation, environment.workspace_id, environment.credentials_id),
+            *(options.region, options.prefix, options.buckets, self.labels),
+            *(
+                text(environment.config, "logGroup"),
+                self.batch.fusion,
+                self.batch.nvme,
+                work.but(keeps=False),
+            ),
+        ]
+        return "shared" + hashlib.sha256(encode(said)).hexdigest()[:16]
+
+    def part(self, share_id: str) -> "BatchAccount":
+        """This account as its shared resources are named and tagged; itself where there is no share."""
+        if not share_id:
+            return self
+        environment = self.environment.but(id=share_id)
+        return BatchAccount(environment, self.clients, self.settings, self.clock)
 
     @property
     def carried(self) -> dict[str, str]:
@@ -135,3 +177,13 @@ def default_group(account: BatchAccount) -> str:
     if not answer["SecurityGroups"]:
         raise Refused(f"forge.securityGroups: {vpc or 'the VPC'} has no default one")
     return answer["SecurityGroups"][0]["GroupId"]
+
+
+def detail(account: BatchAccount, key: str) -> str:
+    """One text that was looked up when the environment was made; empty when it was not."""
+    return str(account.environment.details.get(key) or "")
+
+
+def tag_pairs(account: BatchAccount) -> list[dict[str, str]]:
+    """Tags as EC2 takes them."""
+    return [{"Key": key, "Value": value} for key, value in account.carried.items()]

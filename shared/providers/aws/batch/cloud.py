@@ -3,25 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shared.errors import Fault, Refused, Retry
+from shared.errors import Fault
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.nextflow import batch
 from shared.ports import Clock
-from shared.providers.aws import forge
-from shared.providers.aws.batch import (
-    definition,
-    graph,
-    jobs,
-    limits,
-    listing,
-    queues,
-    roles,
-    template,
-    validate,
-)
+from shared.providers.aws.batch import graph, jobs, listing, looks, making, validate
 from shared.providers.aws.batch.account import BatchAccount
 from shared.providers.aws.clients import Clients
 from shared.providers.fields import variables
@@ -40,60 +29,27 @@ class AwsBatch:
         return validate.check(self._account)
 
     def details(self) -> dict[str, Any]:
-        """Subnets and security groups that Forge was not told, and the most that a task can have."""
-        return limits.details(self._account)
+        """The most that a task can have; with Forge subnets, security groups and images that it was not told,
+        and how many queues are left: up to eight reads."""
+        return looks.details(self._account)
 
     def resources(self) -> list[Resource]:
-        """Roles, launch template, compute environments, queues; only the job definition when the queues
-        are the user's own."""
+        """Roles, file systems, launch template, compute environments, queues; only the job definition when
+        the queues are the user's own."""
         return graph.resources(self._account)
 
     def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:
-        """Makes it, or looks how far an earlier try came. Raises NotYet while Batch is still at it."""
-        if row.key in graph.ROLES:
-            return roles.ensure(self._account, row)
-        if row.key == forge.PROFILE:
-            return Made(cloud_id=forge.ensure(self._account, row))
-        if row.key == "template":
-            return Made(cloud_id=template.ensure(self._account, row.name))
-        if row.key == "definition":
-            return definition.ensure(self._account, row, made)
-        return queues.ensure(self._account, row, made)
+        """Makes it, or looks how far an earlier try came. Raises NotYet while AWS is still at it."""
+        return making.ensure(self._account.part(row.shared), row, made)
 
     def remove(self, row: ResourceRow) -> bool:
         """One move towards its absence; True when AWS answered that it does not exist."""
-        if row.key in graph.ROLES:
-            return roles.remove(self._account, row)
-        if row.key == forge.PROFILE:
-            return forge.remove(self._account, row)
-        if row.key == "template":
-            return template.remove(self._account, row.name)
-        if row.key == "definition":
-            return definition.remove(self._account, row)
-        return queues.remove(self._account, row)
+        return making.remove(self._account.part(row.shared), row)
 
     def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
         """Each by its name; the profile by a deletion that must find nothing."""
-        found = ((row, self._left(row)) for row in rows)
+        found = ((row, making.left(self._account.part(row.shared), row)) for row in rows)
         return [Leftover(type=row.type, cloud_id=row.name, why=why) for row, why in found if why]
-
-    def _left(self, row: ResourceRow) -> str:
-        """Why it counts as left; empty when it is gone."""
-        account = self._account
-        try:
-            if row.key == forge.PROFILE:
-                return forge.profile_left(account, row)
-            if row.key in graph.ROLES:
-                return forge.role_left(account, row.name)
-            if row.key == "template":
-                there = bool(template.find(account, row.name))
-            elif row.key == "definition":
-                there = bool(definition.active(account, row.name))
-            else:
-                there = queues.status(queues.find(account, row)) not in queues.GONE
-        except (Refused, Retry) as error:
-            return str(error)
-        return "it still exists" if there else ""
 
     def offers(self, run: Run) -> list[Offer]:  # noqa: ARG002
         """One: the head queue, which is never Spot. Pure."""
@@ -158,7 +114,7 @@ class AwsBatch:
             job_role=options.compute_role,
             execution_role=options.execution_role,
             cli_path=options.cli_path,
-            volumes=options.volumes,
+            volumes=(*options.volumes, *options.mounts),
             log_group=str(config.get("logGroup") or ""),
             spot=options.work is not None and options.work.spot,
             wave=options.wave,

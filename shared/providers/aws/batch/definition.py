@@ -34,6 +34,12 @@ def wanted(account: BatchAccount, name: str, made: Mapping[str, ResourceRow]) ->
         arn = own or (made[key].facts["arn"] if key in made else "")
         if arn:
             container[field] = arn
+    mounts = enumerate(options.mounted if not options.fargate else ())
+    for number, (host, path, reading) in mounts:
+        name_of = f"mounted{number}"
+        container.setdefault("volumes", []).append({"name": name_of, "host": {"sourcePath": host}})
+        point = {"sourceVolume": name_of, "containerPath": path, "readOnly": reading}
+        container.setdefault("mountPoints", []).append(point)
     if options.fargate:
         container["networkConfiguration"] = {"assignPublicIp": "ENABLED"}
     request: dict[str, Any] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.providers.aws import form as cloud
+from shared.providers.aws.batch import form_storage as disks
 from shared.providers.aws.batch.options import ON_DEMAND, SPOT, STRATEGIES
 from shared.providers.fields import Add, faulty_variables, given, shown
 
@@ -12,6 +13,8 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 QUEUE = rf"(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{{12}}:job-queue/)?{NAME}", "a job queue's name or ARN"
 ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", "a role's ARN"
 TYPE = r"optimal|[a-z][a-z0-9-]*(\.[a-z0-9-]+)?", "an instance type or family"
+ECS_CONFIG = r"(?s:(?!.*END_OF_CONFIG)[\n\t -~]{1,4000})"
+"""It becomes part of a shell script, between two marks."""
 PATTERNS = {
     "headQueue": QUEUE,
     "computeQueue": QUEUE,
@@ -28,6 +31,8 @@ FORGE_PATTERNS = {
     "imageId": cloud.PATTERNS["imageId"],
     "vpcId": cloud.PATTERNS["vpcId"],
     "ec2KeyPair": cloud.PATTERNS["ec2KeyPair"],
+    "ecsConfig": (ECS_CONFIG, "lines of plain text, at most 4000 characters"),
+    **disks.PATTERNS,
 }
 LISTS = {"volumes": (r"/[^:\s]*(:/[^:\s]*(:(ro|rw))?)?", "a path, or /host/path:/container/path")}
 FORGE_LISTS = {
@@ -42,24 +47,17 @@ FORGE_NUMBERS = {
     "maxCpus": (1, 100_000),
     "bidPercentage": (1, 100),
     "ebsBootSize": (30, 16_384),
+    **disks.NUMBERS,
 }
 """The disk in GiB: an ECS-optimised image has 30."""
 TEXTS = ("preRunScript", "postRunScript", "nextflowConfig", "engineContainer")
 SWITCHES = ("waveEnabled", "fusion2Enabled", "fusionSnapshots", "nvnmeStorageEnabled")
-FORGE_SWITCHES = ("gpuEnabled", "arm64Enabled", "fargateHeadEnabled", "disposeOnDeletion")
+FORGE_SWITCHES = ("gpuEnabled", "arm64Enabled", "fargateHeadEnabled", "disposeOnDeletion", *disks.SWITCHES)
 ABSENT = {
-    "ebsAutoScale": "an auto-expanding disk",
-    "ebsBlockSize": "an auto-expanding disk",
     "fusionEnabled": "Fusion version 1",
     "dragenEnabled": "DRAGEN",
     "dragenAmiId": "DRAGEN",
     "dragenInstanceType": "DRAGEN",
-    "efsCreate": "a file system of EFS",
-    "efsId": "a file system of EFS",
-    "efsMount": "a file system of EFS",
-    "fsxName": "a file system of FSx",
-    "fsxSize": "a file system of FSx",
-    "fsxMount": "a file system of FSx",
 }
 """Fields of the public platform that headnode does not have: better refused than passed over in silence."""
 ARM_TYPE = re.compile(r"a1|[a-z]+\d+g[a-z]*")
@@ -73,7 +71,9 @@ def form(config: dict[str, Any]) -> list[Fault]:
     """Every fault, in the order of the fields' importance. Pure."""
     faults: list[Fault] = []
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
-    cloud.region_and_work_dir(config, add)
+    cloud.region(config, add)
+    if not disks.work_dir(config, add):
+        cloud.work_dir(config, add)
     fields(config, PATTERNS, LISTS, NUMBERS, SWITCHES, add)
     for field in TEXTS:
         if given(config, field) and not isinstance(config[field], str):
@@ -150,6 +150,7 @@ def forged(config: dict[str, Any], forge: dict[str, Any], add: Add) -> None:
             add("type", f"{field} names a queue of yours: leave out one of {field} and forge")
     market(forge, add)
     processors(config, forge, add)
+    disks.storage(config, forge, add)
     if forge.get("fargateHeadEnabled") is True:
         fargate(config, forge, add)
 

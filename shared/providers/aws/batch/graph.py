@@ -14,6 +14,10 @@ TYPES = {
     "fleet": "IamRole",
     "head-role": "IamRole",
     "execution": "IamRole",
+    "storage-group": "SecurityGroup",
+    "efs": "EfsFileSystem",
+    "efs-targets": "EfsMountTargets",
+    "fsx": "FsxFileSystem",
     "template": "LaunchTemplate",
     "work-environment": "BatchComputeEnvironment",
     "head-environment": "BatchComputeEnvironment",
@@ -24,10 +28,16 @@ TYPES = {
 ROLES = ("role", "service", "fleet", "head-role", "execution")
 ENVIRONMENTS = ("work-environment", "head-environment")
 QUEUES = ("work-queue", "head-queue")
+DATA = ("efs", "efs-targets", "fsx")
+"""What holds people's data, and what that is reached by."""
 NEEDS = {
     "profile": ("role",),
-    "work-environment": ("service", "fleet", "profile", "template"),
-    "head-environment": ("service", "profile", "template"),
+    "efs-targets": ("efs", "storage-group"),
+    "fsx": ("storage-group",),
+    # A node mounts them when it boots, so they are there before the first one may.
+    "template": ("efs-targets", "fsx"),
+    "work-environment": ("service", "fleet", "profile", "template", "storage-group"),
+    "head-environment": ("service", "profile", "template", "storage-group"),
     "work-queue": ("work-environment",),
     "head-queue": ("head-environment",),
     "definition": ("head-role", "execution"),
@@ -43,6 +53,8 @@ def resources(account: BatchAccount) -> list[Resource]:
             type=TYPES[key],
             name=account.name(key),
             needs=tuple(need for need in NEEDS.get(key, ()) if need in there),
+            keep=key in DATA and account.batch.work is not None and account.batch.work.keeps,
+            shared=account.share_of(key),
         )
         for key in there
     ]
@@ -53,7 +65,13 @@ def wanted(account: BatchAccount) -> list[str]:
     options = account.batch
     if options.work is None:
         return ["definition"]
+    efs = options.work.efs is not None and options.work.efs.made
+    fsx = options.work.fsx is not None and options.work.fsx.made
     absent = {
+        "efs": not efs,
+        "efs-targets": not efs,
+        "fsx": not fsx,
+        "storage-group": not (efs or fsx),
         "fleet": not (options.work.spot and options.work.strategy == "BEST_FIT"),
         "head-role": bool(options.head_role),
         "execution": bool(options.execution_role),

@@ -4,22 +4,14 @@ leave it in the queue for ever."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.providers.aws.batch.account import BatchAccount, groups, subnets
+from shared.errors import Forbidden
+from shared.providers.aws.batch.account import BatchAccount
 from shared.providers.aws.batch.queues import find_environment, find_queue
 from shared.providers.aws.errors import asking
 
 USABLE = 0.9
 """The share of a type's memory that is promised to a task. Ours: kernel and ECS agent keep a part that
 AWS gives no figure for."""
-
-
-def details(account: BatchAccount) -> dict[str, Any]:
-    """What `Environment.details` keeps: the limits of tasks; with Forge subnets and security groups, up to
-    three reads more."""
-    found: dict[str, Any] = {"limits": of_tasks(account)}
-    if account.batch.work is not None:
-        found |= {"subnetIds": subnets(account), "securityGroups": groups(account)}
-    return found
 
 
 def of_tasks(account: BatchAccount) -> dict[str, int]:
@@ -50,13 +42,21 @@ def of_environment(account: BatchAccount, most: int, types: Sequence[str]) -> di
     named = [each if "." in each else f"{each}.*" for each in types if each != "optimal"]
     if not named or len(named) < len(types):
         return limits
-    with asking("ec2:DescribeInstanceTypes"):
-        pages = account.clients.ec2.get_paginator("describe_instance_types").paginate(
-            Filters=[{"Name": "instance-type", "Values": named}]
-        )
-        shown = [each for page in pages for each in page["InstanceTypes"]]
+    try:
+        shown = types_named(account, named)
+    except Forbidden:
+        # Queues of the user's own need no permission for EC2: their tasks then are not cut down.
+        return limits
     cpus = max((each.get("VCpuInfo", {}).get("DefaultVCpus", 0) for each in shown), default=0)
     memory = max((each.get("MemoryInfo", {}).get("SizeInMiB", 0) for each in shown), default=0)
     if cpus:
         limits["cpus"] = min(most, cpus) if most else cpus
     return {**limits, "memory": int(memory * USABLE)} if memory else limits
+
+
+def types_named(account: BatchAccount, patterns: Sequence[str]) -> list[Any]:
+    """The instance types under these names, as EC2 shows them."""
+    pages = account.clients.ec2.get_paginator("describe_instance_types")
+    with asking("ec2:DescribeInstanceTypes"):
+        found = pages.paginate(Filters=[{"Name": "instance-type", "Values": list(patterns)}])
+        return [each for page in found for each in page["InstanceTypes"]]

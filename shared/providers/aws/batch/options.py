@@ -21,6 +21,28 @@ IMAGE = "nextflow/nextflow:25.04.6"
 """The head job's container where the config names none: what machines of AWS Cloud run too."""
 
 
+EFS_MOUNT, FSX_MOUNT = "/mnt/efs", "/fsx"
+"""Where file systems are mounted, on nodes and in containers, when the config does not say."""
+FSX_LEAST = 1200
+"""GiB of the smallest Lustre file system; larger ones are multiples of 2400."""
+BLOCK = 50
+"""GiB by which the auto-expanding disk grows."""
+
+
+class Mounted(Model, frozen=True, kw_only=True):
+    """A file system on every node. `id`: the user's own (empty: one is made); `size` in GiB, of FSx."""
+
+    id: str = ""
+    mount: str
+    size: int = 0
+    name: str = ""
+
+    @property
+    def made(self) -> bool:
+        """Whether Forge makes it."""
+        return not self.id
+
+
 class Work(Model, frozen=True, kw_only=True):
     """What Forge makes: the `forge` part of a config."""
 
@@ -40,6 +62,20 @@ class Work(Model, frozen=True, kw_only=True):
     arm: bool
     fargate_head: bool
     ecs_config: str
+    disk_type: str = "gp3"
+    expanding: int = 0
+    """GiB by which the scratch disk grows when it fills up; 0: there is none."""
+    efs: Mounted | None = None
+    fsx: Mounted | None = None
+    keeps: bool = False
+    """Whether file systems stay when the environment is disposed of."""
+    shares: bool = False
+    """Whether environments with the same specification have one set of queues."""
+
+    @property
+    def mounted(self) -> tuple[Mounted, ...]:
+        """The file systems on every node."""
+        return tuple(each for each in (self.efs, self.fsx) if each)
 
 
 class BatchOptions(Model, frozen=True, kw_only=True):
@@ -60,6 +96,18 @@ class BatchOptions(Model, frozen=True, kw_only=True):
     fusion: bool
     nvme: bool
     image: str
+
+    @property
+    def mounts(self) -> tuple[str, ...]:
+        """Where file systems are mounted, on nodes and in containers."""
+        return tuple(each.mount for each in self.work.mounted) if self.work else ()
+
+    @property
+    def mounted(self) -> tuple[tuple[str, str, bool], ...]:
+        """Directories of a node in a container: (on the node, in the container, for reading only)."""
+        parts = [each.split(":") for each in self.volumes]
+        own = [(each[0], each[1] if len(each) > 1 else each[0], each[2:] == ["ro"]) for each in parts]
+        return (*own, *((path, path, False) for path in self.mounts))
 
     @property
     def fargate(self) -> bool:
@@ -111,7 +159,28 @@ def read_work(forge: dict[str, Any], big_disk: bool) -> Work:
         arm=arm,
         fargate_head=flag(forge, "fargateHeadEnabled"),
         ecs_config=text(forge, "ecsConfig"),
+        disk_type=text(forge, "ebsType") or "gp3",
+        expanding=number(forge, "ebsBlockSize", BLOCK) if flag(forge, "ebsAutoScale") else 0,
+        efs=read_efs(forge),
+        fsx=read_fsx(forge),
+        keeps=forge.get("disposeOnDeletion") is False,
+        shares=flag(forge, "shareQueues"),
     )
+
+
+def read_efs(forge: dict[str, Any]) -> Mounted | None:
+    """EFS: the user's own by its id, or a new one."""
+    own, mount = text(forge, "efsId"), text(forge, "efsMount").rstrip("/") or EFS_MOUNT
+    return Mounted(id=own, mount=mount) if own or flag(forge, "efsCreate") else None
+
+
+def read_fsx(forge: dict[str, Any]) -> Mounted | None:
+    """FSx for Lustre: a new one of a size, else the user's own by its id or DNS name."""
+    named, size = text(forge, "fsxName"), number(forge, "fsxSize", 0)
+    mount = text(forge, "fsxMount").rstrip("/") or FSX_MOUNT
+    if size:
+        return Mounted(mount=mount, size=size, name=named)
+    return Mounted(id=named.partition(".")[0], mount=mount) if named else None
 
 
 def flag(config: dict[str, Any], field: str) -> bool:

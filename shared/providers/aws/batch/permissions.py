@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import Fault, Invalid
+from shared.model import tags
+from shared.providers.aws.batch import narrowing
 
 ROLE_ACTIONS = (
     "AddRoleToInstanceProfile AttachRolePolicy CreateInstanceProfile CreateRole DeleteInstanceProfile "
@@ -28,14 +30,15 @@ def allow(
 
 def statements(prefix: str) -> dict[str, dict[str, Any]]:
     """Every statement by its id, for resources that are named `prefix-*`."""
-    queues, roles = f"arn:aws:batch:*:*:job-queue/{prefix}-*", f"arn:aws:iam::*:role/{prefix}-*"
+    all_of = (*batch(prefix), *nodes(prefix), *files(), *logs(), *storage(), *secrets())
+    return {each["Sid"]: each for each in all_of}
+
+
+def batch(prefix: str) -> list[dict[str, Any]]:
+    """Compute environments, queues, job definitions and jobs."""
+    queues = f"arn:aws:batch:*:*:job-queue/{prefix}-*"
     environments = f"arn:aws:batch:*:*:compute-environment/{prefix}-*"
-    profiles = f"arn:aws:iam::*:instance-profile/{prefix}-*"
-    jobs = ["arn:aws:batch:*:*:job-definition/*", queues, "arn:aws:batch:*:*:job/*"]
-    services = ("batch", "ec2", "ecs-tasks", "spotfleet")
-    passed = [f"{each}.amazonaws.com" for each in services]
-    template = {"StringEquals": {"ec2:CreateAction": "CreateLaunchTemplate"}}
-    all_of = (
+    return [
         allow(
             "BatchEnvironmentManagement",
             "batch",
@@ -52,70 +55,121 @@ def statements(prefix: str) -> dict[str, dict[str, Any]]:
             "BatchJobsManagement",
             "batch",
             "CancelJob RegisterJobDefinition SubmitJob TagResource TerminateJob",
-            jobs,
+            ["arn:aws:batch:*:*:job-definition/*", queues, "arn:aws:batch:*:*:job/*"],
         ),
         allow("HeadnodeJobs", "batch", "DeregisterJobDefinition ListJobs UntagResource"),
+    ]
+
+
+def nodes(prefix: str) -> list[dict[str, Any]]:
+    """Launch templates, roles, and what EC2 and SSM are asked about."""
+    roles, profiles = f"arn:aws:iam::*:role/{prefix}-*", f"arn:aws:iam::*:instance-profile/{prefix}-*"
+    passed = [f"{each}.amazonaws.com" for each in ("batch", "ec2", "ecs-tasks", "spotfleet")]
+    to_services = {"StringEquals": {"iam:PassedToService": passed}}
+    return [
         allow(
             "LaunchTemplateManagement",
             "ec2",
             "CreateLaunchTemplate DeleteLaunchTemplate DescribeLaunchTemplates "
             "DescribeLaunchTemplateVersions",
         ),
-        allow("HeadnodeTemplateTags", "ec2", "CreateTags", "arn:aws:ec2:*:*:launch-template/*", template),
         allow(
-            "PassRolesToBatch",
-            "iam",
-            "PassRole",
-            roles,
-            {"StringEquals": {"iam:PassedToService": passed}},
+            "HeadnodeTemplateTags",
+            "ec2",
+            "CreateTags",
+            "arn:aws:ec2:*:*:launch-template/*",
+            {"StringEquals": {"ec2:CreateAction": "CreateLaunchTemplate"}},
         ),
+        allow("PassRolesToBatch", "iam", "PassRole", roles, to_services),
         allow("IAMRoleAndProfileManagement", "iam", ROLE_ACTIONS, [roles, profiles]),
+        allow(
+            "FetchOptimizedAMIMetadata", "ssm", "GetParameters", "arn:aws:ssm:*:*:parameter/aws/service/ecs/*"
+        ),
         allow(
             "EC2MetadataDescribe",
             "ec2",
-            "DescribeImages DescribeInstanceTypes DescribeKeyPairs DescribeSecurityGroups DescribeSubnets "
-            "DescribeVpcs",
+            "DescribeImages DescribeInstanceTypes DescribeKeyPairs DescribeSecurityGroups DescribeSubnets",
         ),
+    ]
+
+
+def logs() -> list[dict[str, Any]]:
+    """A run's log."""
+    streams = "arn:aws:logs:*:*:log-group:*:log-stream:*"
+    return [allow("CloudWatchLogsAccess", "logs", "FilterLogEvents GetLogEvents", streams)]
+
+
+def files() -> list[dict[str, Any]]:
+    """A run's files."""
+    return [allow("S3ReadOnlyNextflowLogFiles", "s3", "GetObject", f"arn:aws:s3:::{WORK_DIR}/*")]
+
+
+def storage() -> list[dict[str, Any]]:
+    """File systems, and the security group between them and the nodes."""
+    groups = "arn:aws:ec2:*:*:security-group/*"
+    tagged = {"StringLike": {f"aws:ResourceTag/{tags.ENVIRONMENT}": "*"}}
+    making = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
+    efs, fsx = "arn:aws:elasticfilesystem:*:*:file-system/*", "arn:aws:fsx:*:*:file-system/*"
+    return [
+        allow("EFSDescribe", "elasticfilesystem", "DescribeFileSystems DescribeMountTargets"),
+        allow("EFSCreate", "elasticfilesystem", "CreateFileSystem CreateMountTarget TagResource", efs),
+        allow("EFSLifecycle", "elasticfilesystem", "PutLifecycleConfiguration", efs),
+        allow("EFSDelete", "elasticfilesystem", "DeleteFileSystem DeleteMountTarget", efs),
+        allow("FSxDescribe", "fsx", "DescribeFileSystems"),
+        allow("FSxCreate", "fsx", "CreateFileSystem TagResource", fsx),
+        allow("FSxDelete", "fsx", "DeleteFileSystem", fsx),
+        allow("HeadnodeGroupCreate", "ec2", "CreateSecurityGroup", [groups, "arn:aws:ec2:*:*:vpc/*"]),
+        allow("HeadnodeGroupTags", "ec2", "CreateTags", groups, making),
+        allow("HeadnodeGroupRules", "ec2", "AuthorizeSecurityGroupIngress", groups, tagged),
+        allow("HeadnodeGroupDescribe", "ec2", "DescribeSecurityGroups"),
+        allow("HeadnodeGroupDelete", "ec2", "DeleteSecurityGroup", groups, tagged),
+    ]
+
+
+def secrets() -> list[dict[str, Any]]:
+    """Secrets of pipelines, under the prefix that the roles of jobs may read."""
+    named = "arn:aws:secretsmanager:*:*:secret:tower-*"
+    return [
+        allow("PipelineSecretsListing", "secretsmanager", "ListSecrets"),
         allow(
-            "CloudWatchLogsAccess",
-            "logs",
-            "FilterLogEvents GetLogEvents",
-            "arn:aws:logs:*:*:log-group:*:log-stream:*",
+            "PipelineSecretsManagement", "secretsmanager", "CreateSecret DeleteSecret DescribeSecret", named
         ),
-        allow("S3ReadOnlyNextflowLogFiles", "s3", "GetObject", "arn:aws:s3:::<BUCKET_NAME>/WORKDIR/*"),
-    )
-    return {each["Sid"]: each for each in all_of}
+    ]
 
 
+WORK_DIR = "<BUCKET_NAME>/WORKDIR"
+"""Stands for the work directory where no config says it."""
 JOBS = ("BatchEnvironmentListing", "BatchJobsManagement", "HeadnodeJobs")
 FORGE = ("BatchEnvironmentManagement", "LaunchTemplateManagement", "IAMRoleAndProfileManagement")
+GROUP_MADE = ("HeadnodeGroupCreate", "HeadnodeGroupTags", "HeadnodeGroupRules")
+EFS_MADE, FSX_MADE = ("EFSDescribe", "EFSCreate", "EFSLifecycle"), ("FSxDescribe", "FSxCreate", "FSxDelete")
+EFS_GONE, FSX_GONE = ("EFSDescribe", "EFSDelete"), ("FSxDescribe", "FSxDelete")
+GROUP_GONE = ("HeadnodeGroupDescribe", "HeadnodeGroupDelete")
+LOOKS = ("FetchOptimizedAMIMetadata", "EC2MetadataDescribe")
 BY_STEP: Mapping[str, tuple[str, ...]] = {
-    "create": (*FORGE, *JOBS, "HeadnodeTemplateTags", "PassRolesToBatch", "EC2MetadataDescribe"),
+    "create": (
+        *(*FORGE, *JOBS, "HeadnodeTemplateTags", "PassRolesToBatch", *LOOKS),
+        # What a file system turned out not to become is removed at once.
+        *(*EFS_MADE, "EFSDelete", *FSX_MADE, *GROUP_MADE),
+    ),
     "launch": JOBS,
     "logs": ("CloudWatchLogsAccess", "S3ReadOnlyNextflowLogFiles"),
     "reap": JOBS,
-    "dispose": (*FORGE, *JOBS),
+    "dispose": (*FORGE, *JOBS, *EFS_GONE, *FSX_GONE, *GROUP_GONE),
 }
-FORGE_ONLY = (*FORGE, "HeadnodeTemplateTags")
-"""What an environment with the user's own queues does not need."""
 
 
-def policy(step: str | None = None, prefix: str = "TowerForge", manual: bool = False) -> dict[str, Any]:
-    """The IAM policy document of one step, or (None) of them all. `manual`: for queues and roles of the
-    user's own. `<BUCKET_NAME>/WORKDIR` stands for the work directory. Pure; a new value each time. Raises
+def policy(
+    step: str | None = None, prefix: str = "TowerForge", config: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The IAM policy document of one step, or (None) of them all. `config`: an environment's, for the least
+    that its options need; without one, what any options with Forge may need. Secrets are in the policy of
+    all steps only: those whose pipelines have none leave them out. Pure; a new value each time. Raises
     Invalid for a step that does not exist."""
     if step is not None and step not in BY_STEP:
         raise Invalid(Fault("step", f"{step!r} is not one of {', '.join(BY_STEP)}"))
-    known = statements(prefix)
+    known = statements(str((config or {}).get("forgePrefix") or prefix))
     wanted = list(known) if step is None else list(BY_STEP[step])
-    chosen = [copy.deepcopy(known[sid]) for sid in wanted if not (manual and sid in FORGE_ONLY)]
-    for each in chosen if manual else ():
-        each["Resource"] = widened(each["Resource"], prefix)
-    return {"Version": "2012-10-17", "Statement": chosen}
-
-
-def widened(resource: Any, prefix: str) -> Any:
-    """A resource under names that are the user's own."""
-    if isinstance(resource, list):
-        return [widened(each, prefix) for each in resource]
-    return str(resource).replace(f"{prefix}-*", "*")
+    chosen = [copy.deepcopy(known[sid]) for sid in wanted]
+    said = chosen if config is None else narrowing.narrowed(chosen, dict(config))
+    return {"Version": "2012-10-17", "Statement": said}

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.errors import NotYet, Refused, Retry
 from shared.model.environment import Made, ResourceRow
-from shared.providers.aws.batch.account import BatchAccount, batching, groups, subnets
+from shared.providers.aws.batch.account import BatchAccount, batching, detail, groups, subnets
 from shared.providers.aws.batch.graph import QUEUES
 from shared.providers.aws.batch.options import HEAD_MAX_CPUS, Work
 
@@ -39,7 +39,7 @@ def ensure(account: BatchAccount, row: ResourceRow, made: Mapping[str, ResourceR
 
 
 def create(account: BatchAccount, row: ResourceRow, made: Mapping[str, ResourceRow]) -> None:
-    """One write. That it exists already is an earlier try of ours, which `find` shows next."""
+    """One write."""
     work = account.batch.work
     if work is None:
         raise Refused(f"{row.key} is made with forge only")
@@ -105,14 +105,18 @@ def nodes(account: BatchAccount, work: Work, head: bool, made: Mapping[str, Reso
         "maxvCpus": HEAD_MAX_CPUS if head else work.max_cpus,
         "instanceTypes": ["optimal"] if head and not work.arm else list(work.types),
         "subnets": subnets(account),
-        "securityGroupIds": groups(account),
+        "securityGroupIds": [
+            *groups(account),
+            *(made[key].cloud_id for key in made if key == "storage-group"),
+        ],
         "instanceRole": made["profile"].name,
         "launchTemplate": {"launchTemplateId": made["template"].cloud_id, "version": "$Latest"},
         "tags": account.carried,
     }
     image = {"imageType": "ECS_AL2_NVIDIA" if work.gpu and not head else "ECS_AL2023"}
-    if work.image_id:
-        image["imageIdOverride"] = work.image_id
+    pinned = work.image_id or detail(account, "headImageId" if head else "imageId")
+    if pinned:
+        image["imageIdOverride"] = pinned
     found["ec2Configuration"] = [image]
     if work.key_pair:
         found["ec2KeyPair"] = work.key_pair

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from shared.errors import NotYet
+from shared.model import tags
 from shared.model.environment import Made, ResourceRow
 from shared.providers.aws import forge, policies
 from shared.providers.aws.batch.account import BatchAccount
@@ -18,7 +19,7 @@ TRUSTED = {
 }
 """Key of a role -> the service that may take it."""
 MANAGED = {
-    "role": ("service-role/AmazonEC2ContainerServiceforEC2Role",),
+    "role": ("service-role/AmazonEC2ContainerServiceforEC2Role", "CloudWatchAgentServerPolicy"),
     "service": ("service-role/AWSBatchServiceRole",),
     "fleet": ("service-role/AmazonEC2SpotFleetTaggingRole",),
     "execution": ("service-role/AmazonECSTaskExecutionRolePolicy",),
@@ -70,7 +71,9 @@ def trust(service: str, region: str) -> str:
 def inline(account: BatchAccount, key: str) -> dict[str, str]:
     """Our own policies on a role, by name."""
     if key == "role":
-        return {forge.INLINE: policies.own(account)}
+        work = account.batch.work
+        grows = {"disk": growing()} if work and work.expanding else {}
+        return {forge.INLINE: policies.own(account), **grows}
     if key == "head-role":
         return {forge.INLINE: policies.own(account), "nextflow": head(account)}
     return {forge.INLINE: secrets(account)} if key == "execution" else {}
@@ -85,6 +88,24 @@ def head(account: BatchAccount) -> str:
         passed.append(f"arn:{partition(account.options.region)}:iam::*:role/{name}")
     said.append(policies.allow(["iam:GetRole", "iam:PassRole"], passed))
     return policies.document(said)
+
+
+def growing() -> str:
+    """What a node needs to give itself another volume. Volumes are told by our tag, which it sets itself."""
+    tagged = {"Null": {f"aws:ResourceTag/{tags.ENVIRONMENT}": "false"}}
+    making = {"StringEquals": {"ec2:CreateAction": "CreateVolume"}}
+    return policies.document(
+        [
+            policies.allow(["ec2:CreateVolume", "ec2:DescribeVolumes"], ["*"]),
+            {**policies.allow(["ec2:CreateTags"], ["arn:*:ec2:*:*:volume/*"]), "Condition": making},
+            {
+                **policies.allow(
+                    ["ec2:AttachVolume", "ec2:DeleteVolume", "ec2:ModifyInstanceAttribute"], ["*"]
+                ),
+                "Condition": tagged,
+            },
+        ]
+    )
 
 
 def secrets(account: BatchAccount) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 from shared.errors import Fault
 from shared.providers.aws import choices
 from shared.providers.aws import validate as cloud
-from shared.providers.aws.batch.account import BatchAccount, batching
+from shared.providers.aws.batch import efs as elastic
+from shared.providers.aws.batch import fsx as lustre
+from shared.providers.aws.batch.account import BatchAccount, subnets
 from shared.providers.aws.batch.form import form
+from shared.providers.aws.batch.looks import QUEUES_AT_MOST, QUEUES_MADE, queues_left
 from shared.providers.aws.batch.queues import find_queue, status
 from shared.providers.aws.errors import asking
-
-QUEUES_AT_MOST = 50
-"""Job queues in an account and region (AWS's quota, which it does not raise)."""
-QUEUES_MADE = 2
 
 
 def check(account: BatchAccount) -> list[Fault]:
@@ -30,11 +29,7 @@ def check(account: BatchAccount) -> list[Fault]:
 
 def quota(account: BatchAccount) -> Iterable[Fault]:
     """Queues can be counted and not raised: say how many are left before anything is made."""
-    pages = account.clients.batch.get_paginator("describe_job_queues").paginate()
-    with batching("batch:DescribeJobQueues"):
-        there = [each["jobQueueName"] for page in pages for each in page["jobQueues"]]
-    ours = {account.head_queue, account.work_queue}
-    left = QUEUES_AT_MOST - len(set(there) - ours)
+    left = queues_left(account)
     if left < QUEUES_MADE:
         yield Fault(
             "forge",
@@ -126,10 +121,56 @@ def types(account: BatchAccount) -> Iterable[Fault]:
             yield Fault("forge.instanceTypes", f"{each} does not exist in {account.options.region}")
 
 
+def work_bucket(account: BatchAccount) -> Iterable[Fault]:
+    """The bucket of the work directory, where it is in one, exists in the region."""
+    if account.options.work_dir.startswith("s3://"):
+        yield from cloud.work_bucket(account)
+
+
+def efs(account: BatchAccount) -> Iterable[Fault]:
+    """A file system of EFS that is named is available and has a mount target in the VPC of the nodes."""
+    work = account.batch.work
+    if work is None or work.efs is None or work.efs.made:
+        return
+    name = work.efs.id
+    shown = elastic.by_id(account, name)
+    if not shown:
+        yield Fault("forge.efsId", f"{name} does not exist in {account.options.region}")
+        return
+    if shown["LifeCycleState"] not in ("available", "updating"):
+        yield Fault("forge.efsId", f"{name} is {shown['LifeCycleState']}, not available")
+    reached = {each["AvailabilityZoneName"] for each in elastic.targets(account, name)}
+    asked = choices.described_subnets(account, "subnet-id", subnets(account))
+    missing = sorted({each["zone"] for each in asked} - reached)
+    if missing:
+        yield Fault(
+            "forge.efsId", f"{name} has no mount target in {', '.join(missing)}, where nodes may start"
+        )
+
+
+def fsx(account: BatchAccount) -> Iterable[Fault]:
+    """A file system of FSx that is named is Lustre's, available, and in the VPC of the nodes."""
+    work = account.batch.work
+    if work is None or work.fsx is None or work.fsx.made:
+        return
+    name = work.fsx.id
+    shown = lustre.by_id(account, name)
+    if not shown:
+        yield Fault("forge.fsxName", f"{name} does not exist in {account.options.region}")
+        return
+    if shown.get("FileSystemType") != "LUSTRE":
+        yield Fault("forge.fsxName", f"{name} is of type {shown.get('FileSystemType')}, not LUSTRE")
+    if shown["Lifecycle"] not in ("AVAILABLE", "UPDATING"):
+        yield Fault("forge.fsxName", f"{name} is {shown['Lifecycle']}, not AVAILABLE")
+    vpcs = {each["vpc"] for each in choices.described_subnets(account, "subnet-id", subnets(account)[:1])}
+    if shown.get("VpcId") not in vpcs:
+        yield Fault("forge.fsxName", f"{name} is in {shown.get('VpcId')}, the nodes in {', '.join(vpcs)}")
+
+
 Look = Callable[[BatchAccount], Iterable[Fault]]
 MANUAL: tuple[tuple[tuple[str, ...], Look], ...] = (
     (("headQueue", "computeQueue"), queues),
-    (("workDir",), cloud.work_bucket),
+    (("workDir",), work_bucket),
 )
 FORGED: tuple[tuple[tuple[str, ...], Look], ...] = (
     ((), quota),
@@ -137,6 +178,8 @@ FORGED: tuple[tuple[tuple[str, ...], Look], ...] = (
     (("forge.instanceTypes",), types),
     (("forge.imageId", "forge.ebsBootSize"), image),
     (("forge.ec2KeyPair",), key_pair),
-    (("workDir",), cloud.work_bucket),
+    (("forge.efsId", "forge.subnets", "forge.vpcId"), efs),
+    (("forge.fsxName", "forge.subnets", "forge.vpcId"), fsx),
+    (("workDir",), work_bucket),
 )
 """Fields that a look depends on (skipped when one of them is malformed) -> the look."""

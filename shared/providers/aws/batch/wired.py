@@ -33,9 +33,9 @@ def faults(config: dict[str, Any]) -> list[Fault]:
     return form(config)
 
 
-def policy(step: str | None, settings: Settings) -> dict[str, Any]:
-    """The permissions of a step (None: of them all)."""
-    return permissions.policy(step, settings.forge_prefix)
+def policy(step: str | None, settings: Settings, config: dict[str, Any] | None) -> dict[str, Any]:
+    """The permissions of a step (None: of them all), with a config the least that its options need."""
+    return permissions.policy(step, settings.forge_prefix, config)
 
 
 def look_ups(clients: Clients, region: str) -> dict[str, Any]:

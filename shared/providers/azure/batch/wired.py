@@ -41,7 +41,11 @@ def faults(config: dict[str, Any]) -> list[Fault]:
     return form.form(config)
 
 
-def policy(step: str | None, settings: Settings) -> dict[str, Any]:  # noqa: ARG001
+def policy(
+    step: str | None,
+    settings: Settings,  # noqa: ARG001
+    config: dict[str, Any] | None,  # noqa: ARG001 (the role is the same for all options)
+) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step)
 
