@@ -19,6 +19,8 @@ ALWAYS_ALLOWED = {206, 400, 401, 403, 404, 405, 413, 415, 416, 501, 503}
 """Statuses that any operation may answer with, declared or not."""
 OF_EVERY_ERROR = ("message", "errors")
 """What each of our errors says, also where something else is described."""
+NOT_DESCRIBED = ("/headnode/", "/healthz", "/openapi.json", "/docs", "/oauth/")
+"""Ours alone, and what clients call although the description has no word of it."""
 MAY_BE_NULL = {("GET", "/workflow/{workflowId}/launch"), ("GET", "/user/{userId}/workspaces")}
 """Where the public platform says null for "none", whatever its description says."""
 
@@ -115,7 +117,7 @@ def operation(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
 
 def complaints(method: str, path: str, status: int, body: Any) -> list[str]:
     """What is wrong with an answer; empty when it is as described, or nothing is described."""
-    ours = path.removeprefix("/api").startswith(("/headnode/", "/healthz", "/openapi.json", "/docs"))
+    ours = path.removeprefix("/api").startswith(NOT_DESCRIBED)
     if document() is None or ours or method in ("HEAD", "OPTIONS"):
         return []
     found = operation(method, path)

@@ -93,7 +93,7 @@ def note_use(world: World, token: Token) -> None:
     """Notes once in a while that a user's or a hook's token is in use. Only for people to see: a store
     that is busy, or a token that is being deleted, is let go."""
     now = world.clock.now()
-    if token.use in ("api", "action") and now - token.used_at >= NOTED_EVERY:
+    if token.use in ("api", "action") and not token.given and now - token.used_at >= NOTED_EVERY:
         with suppress(HeadnodeError):
             world.store.save(token.but(used_at=now))
 

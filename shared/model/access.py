@@ -55,6 +55,8 @@ class Token(Record, frozen=True, kw_only=True):
     """Roughly: noted once in a while, not at each use."""
     expires_at: float = 0.0
     """Epoch seconds (UTC); 0.0 is never."""
+    given: bool = False
+    """It was given for another token of the same use, and gives none itself."""
 
     @property
     def number(self) -> int:
@@ -63,7 +65,8 @@ class Token(Record, frozen=True, kw_only=True):
 
     def indexes(self) -> dict[str, tuple[str, str]]:
         """`user` lists the tokens that a user made for themself, by the time they were made."""
-        return {"user": (str(self.user_id), f"{self.created_at:017.3f}")} if self.use == "api" else {}
+        made = self.use == "api" and not self.given
+        return {"user": (str(self.user_id), f"{self.created_at:017.3f}")} if made else {}
 
     def expires(self) -> float | None:
         """Expired tokens may be forgotten by the store; a reader must still check the time."""

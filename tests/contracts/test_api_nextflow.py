@@ -198,3 +198,27 @@ def test_an_unknown_run_is_not_begun(api: Front, nextflow: Make) -> None:
         nextflow(workflow_id="doesNotExist").create()
     for id in ("x" * 64, "x" * 3000):
         assert api.call("PUT", f"/trace/{id}/heartbeat", json={}).status_code == 404
+
+
+def test_a_client_whose_token_expires_gets_another_one_amid_the_run(api: Front, nextflow: Make) -> None:
+    token = issue_token(api.world, "short", expires_at=api.clock.now() + 60)
+    client = nextflow(token, refresh_token=api.token)
+    client.create()
+    client.begin()
+    for number in range(3):
+        api.clock.advance(3601)
+        client.event(number, "COMPLETED")
+        client.flush()
+    client.complete()
+    assert (client.refused, client.warnings) == ([], [])
+    assert client.token not in (token, api.token)
+    assert api.get(f"/workflow/{client.id}")["workflow"]["status"] == "SUCCEEDED"
+    assert api.get(f"/workflow/{client.id}/tasks")["total"] == 3
+
+
+def test_without_a_refresh_token_an_expired_one_ends_the_run(api: Front, nextflow: Make) -> None:
+    client = nextflow(issue_token(api.world, "short", expires_at=api.clock.now() + 60))
+    client.create()
+    api.clock.advance(61)
+    with pytest.raises(Aborted, match="401"):
+        client.begin()
