@@ -47,7 +47,7 @@ def run(options: Options, screen: Screen) -> int:
         return staged(options, screen, directory)
     finally:
         if options.keep:
-            remains.keep(directory, lock)
+            remains.keep(lock)
             screen.say(f"kept: {directory}")
         else:
             shutil.rmtree(directory, ignore_errors=True)

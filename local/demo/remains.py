@@ -21,7 +21,7 @@ def directory() -> tuple[Path, DataLock]:
     return made, lock
 
 
-def keep(made: Path, lock: DataLock) -> None:
+def keep(lock: DataLock) -> None:
     """Lets go of a directory that stays: one without a lock file is nobody's remains."""
     lock.path.unlink()
     lock.free()
