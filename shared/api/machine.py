@@ -14,7 +14,7 @@ from shared.model.access import Token
 from shared.model.records import encode
 from shared.nextflow import spec as specs
 from shared.runner.archive import etag, zipapp_bytes
-from shared.steps import runs
+from shared.steps import repositories, runs
 
 router = Routes(prefix="/headnode", tags=["machines"])
 
@@ -99,6 +99,7 @@ def spec(
     token = minted(world)
     runs.issue_run_token(world, run, its, token)
     built = specs.build(run, its, environment, world.settings, platform, token)
+    built["git"] = repositories.access(world, run)
     return Response(encode(built), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

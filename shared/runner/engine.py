@@ -18,7 +18,7 @@ from shared.runner.pipeline import local_path, main_program
 from shared.runner.process import Child, output
 from shared.runner.provision import docker_works, engine_ready
 from shared.runner.spec import Spec
-from shared.runner.staging import PARAMS, POST_RUN, PRE_RUN
+from shared.runner.staging import PARAMS, POST_RUN, PRE_RUN, SCM
 
 DEFAULT_IMAGE = "nextflow/nextflow:25.04.6"
 PULL_WITHIN = 900.0
@@ -141,6 +141,8 @@ def own_environment(spec: Spec, run_dir: Path, work: str, secrets: Path | None) 
         del own["NXF_UUID"]
     if secrets:
         own["NXF_SECRETS_FILE"] = str(secrets)
+        if spec.git and spec.engine == "nextflow":
+            own["NXF_SCM_FILE"] = str(secrets.with_name(SCM))
     if with_tower(spec):
         own.update(TOWER_ACCESS_TOKEN=spec.token, TOWER_WORKFLOW_ID=spec.run, TOWER_API_ENDPOINT=spec.api)
         own["TOWER_ALLOW_NEXTFLOW_LOGS"] = "true"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.runner.errors import StepFailed
 from shared.runner.process import output
+from shared.runner.scm import settings
 from shared.runner.spec import Spec
 
 CLONE_WITHIN = 600.0
@@ -35,7 +36,7 @@ def fetched(spec: Spec, clone_to: Path) -> str:
         return str(path)
     if path is None and spec.engine == "nextflow":
         return spec.pipeline
-    return str(cloned(address(spec.pipeline, path), spec.revision, clone_to))
+    return str(cloned(address(spec.pipeline, path), spec.revision, clone_to, spec.git))
 
 
 def is_repository(path: Path) -> bool:
@@ -52,11 +53,13 @@ def address(pipeline: str, path: Path | None) -> str:
     return f"https://github.com/{pipeline}"
 
 
-def cloned(url: str, revision: str, to: Path) -> Path:
+def cloned(url: str, revision: str, to: Path, access: list[dict[str, str]]) -> Path:
     """Clones a repository at a branch, tag or commit."""
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": "1"}
     # A repository that belongs to another user on this machine is not trusted unless said so.
-    environment.update(GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
+    given = [("safe.directory", "*"), *settings(access)]
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(given))}
+    for number, (name, value) in enumerate(given):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     shutil.rmtree(to, ignore_errors=True)
     to.parent.mkdir(parents=True, exist_ok=True)
     try:

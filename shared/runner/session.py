@@ -11,6 +11,7 @@ import traceback
 from dataclasses import replace
 from typing import Any, Callable
 
+from shared.runner import scm
 from shared.runner.boot import Boot, Places
 from shared.runner.cloud import Notice
 from shared.runner.clouds import at_boot, chosen
@@ -106,7 +107,7 @@ class Session:
         spec = self.prepare(Spec.of(given))
         self.at("stage", f"{len(spec.files)} files, {len(spec.secrets)} secrets")
         stage_files(spec, self.run_dir)
-        self.secrets.stage(secret_values(spec, self.cloud, self.mask))
+        self.secrets.stage(secret_values(spec, self.cloud, self.mask), scm.config(spec.git))
         self.restore(spec)
         self.at("pipeline", shown(spec.pipeline))
         pipeline = fetched(spec, self.places.pipeline)
@@ -124,7 +125,7 @@ class Session:
         self.deadline.move(spec.deadline)
         self.reporter.beat(spec.heartbeat)
         cloud = self.cloud = chosen(spec)
-        for secret in (spec.token, *cloud.secrets()):
+        for secret in (spec.token, *scm.secrets(spec.git), *cloud.secrets()):
             self.mask.add(secret)
         self.shipper = cloud.shipper(self.console, spec.logs)
         spec = replace(spec, environment={**cloud.environment(), **spec.environment})

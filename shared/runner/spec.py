@@ -27,6 +27,8 @@ class Spec:
     files: dict[str, str]
     environment: dict[str, str]
     secrets: list[dict[str, str]]
+    git: list[dict[str, str]]
+    """`server`, `user` and `token` that open the pipeline's repository; empty for one that is open."""
     pre_run: str
     post_run: str
     work_dir: str
@@ -95,6 +97,7 @@ _FIELDS = {
     "files": _field("files", dict, {}),
     "environment": _field("environment", dict, {}),
     "secrets": _field("secrets", list, []),
+    "git": _field("git", list, []),
     "pre_run": _field("pre_run", str, ""),
     "post_run": _field("post_run", str, ""),
     "work_dir": _field("work_dir", str),

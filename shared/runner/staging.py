@@ -16,6 +16,8 @@ from shared.runner.spec import Spec
 
 PRE_RUN, POST_RUN = "pre-run.sh", "post-run.sh"
 PARAMS = "params.json"
+SCM = "scm"
+"""What opens the pipeline's repository, beside the secrets."""
 
 
 def bare(name: str) -> str:
@@ -52,17 +54,17 @@ class Secrets:
         """The store, or None without secrets."""
         return self.directory / "store.json" if self.directory else None
 
-    def stage(self, values: dict[str, str]) -> None:
-        """Writes the store, readable by this user only."""
-        if not values:
+    def stage(self, values: dict[str, str], scm: str = "") -> None:
+        """Writes the store, and what opens the pipeline's repository, readable by this user only."""
+        if not values and not scm:
             return
         try:
             self._base.mkdir(parents=True, exist_ok=True)
             self.directory = Path(tempfile.mkdtemp(prefix="headnode-secrets-", dir=self._base))
             store = [{"name": name, "value": value} for name, value in values.items()]
-            path = self.directory / "store.json"
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump(store, file)
+            write_own(self.directory / "store.json", json.dumps(store))
+            if scm:
+                write_own(self.directory / SCM, scm)
         except OSError as error:
             raise StepFailed(f"secrets cannot be stored: {error.strerror}") from None
 
@@ -70,6 +72,12 @@ class Secrets:
         """Deletes the store. Idempotent, never raises."""
         if self.directory is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def write_own(path: Path, text: str) -> None:
+    """Writes a new file that nobody else may read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def memory_directory() -> Path | None:

@@ -1,12 +1,15 @@
 """A run of the script engine, from the boot document to the power switch."""
 
+import base64
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.unit.runner.world import BOOT_TOKEN, RUN, RUN_TOKEN, Stage, ends, until
+from tests.unit.runner.world import BOOT_TOKEN, RUN, RUN_TOKEN, Stage, ends, serving, until
 
 
 def test_a_script_runs_and_everything_is_kept(the: Stage) -> None:
@@ -63,6 +66,44 @@ def test_a_pipeline_from_git_at_a_revision(the: Stage) -> None:
     the.asks(pipeline=f"file://{folder}", revision="v1")
     ends(the.boots())
     assert the.live() == ["version one"]
+
+
+TOKEN = "git-token-canary"
+
+
+@contextmanager
+def private(folder: Path) -> Iterator[str]:
+    """A repository that is served to nobody but the holder of the token."""
+
+    def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        given = base64.b64encode(f"me:{TOKEN}".encode()).decode()
+        if headers.get("Authorization") != f"Basic {given}":
+            return 401, b""
+        file = folder / ".git" / path.partition("?")[0].removeprefix("/lab/pipeline.git/")
+        return (200, file.read_bytes()) if file.is_file() else (404, b"")
+
+    with serving(answer) as url:
+        yield url
+
+
+def test_a_pipeline_from_a_private_repository(the: Stage) -> None:
+    folder = the.pipeline("#!/bin/sh\necho private\nenv | grep -c GIT_CONFIG\n")
+    git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t"]
+    for words in (["init", "--quiet"], ["add", "main"], ["commit", "--quiet", "-m", "one"]):
+        subprocess.run([*git, *words], check=True)
+    subprocess.run([*git, "update-server-info"], check=True)
+    with private(folder) as url:
+        access = [{"server": url, "user": "me", "token": TOKEN}]
+        the.asks(pipeline=f"{url}/lab/pipeline.git", git=access)
+        ends(the.boots())
+        assert the.live() == ["private", "0"]
+        the.control.reports.clear()
+        the.asks(pipeline=f"{url}/lab/pipeline.git")
+        ends(the.boots())
+    assert "cannot be fetched" in the.control.end["error"]
+    for path in the.root.rglob("*"):
+        if path.is_file():
+            assert TOKEN.encode() not in path.read_bytes(), path
 
 
 @pytest.mark.parametrize(
