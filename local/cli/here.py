@@ -128,6 +128,7 @@ class DemoPlatform(StrEnum):
 
     aws_cloud = "aws-cloud"
     aws_batch = "aws-batch"
+    azure_batch = "azure-batch"
     azure_cloud = "azure-cloud"
     local = "local"
 
@@ -135,7 +136,7 @@ class DemoPlatform(StrEnum):
 def demo(
     *,
     platform: Annotated[
-        DemoPlatform, typer.Option(help="aws-cloud, aws-batch or azure-cloud (emulated), or local.")
+        DemoPlatform, typer.Option(help="A cloud (all are emulated), or local.")
     ] = DemoPlatform.aws_cloud,
     pipeline: Annotated[
         Path | None,
@@ -145,6 +146,9 @@ def demo(
     spot_interruption: Annotated[
         bool, typer.Option("--spot-interruption", help="Take the machine away in the middle of the run.")
     ] = False,
+    option: Annotated[
+        int, typer.Option(min=1, max=8, help="azure-batch: which of infra/examples/azure-batch.")
+    ] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's files and say where.")] = False,
     output: Output = Format.text,
 ) -> None:
@@ -158,6 +162,7 @@ def demo(
         engine=engine.value,
         keep=keep,
         spot_interruption=spot_interruption,
+        option=option,
     )
     raise typer.Exit(run(chosen, screen))
 

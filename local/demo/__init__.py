@@ -20,14 +20,16 @@ ENDS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Options:
-    """What the demo was asked for. `platform`: aws-cloud, aws-batch, azure-cloud or local; `engine`: auto,
-    nextflow or script."""
+    """What the demo was asked for. `platform`: aws-cloud, aws-batch, azure-batch, azure-cloud or local;
+    `engine`: auto, nextflow or script."""
 
     platform: str = "aws-cloud"
     pipeline: Path | None = None
     engine: str = "auto"
     keep: bool = False
     spot_interruption: bool = False
+    option: int = 1
+    """Of Azure Batch: which of `infra/examples/azure-batch`."""
 
 
 def run(options: Options, screen: Screen) -> int:
@@ -58,8 +60,10 @@ def run(options: Options, screen: Screen) -> int:
 
 def check(options: Options) -> None:
     """Raises Refused for what cannot be shown."""
-    if options.spot_interruption and options.platform == "aws-batch":
-        raise Refused("--spot-interruption: a head job of AWS Batch is never on Spot")
+    if options.spot_interruption and options.platform in ("aws-batch", "azure-batch"):
+        raise Refused("--spot-interruption: a head job is never on Spot")
+    if options.option != 1 and options.platform != "azure-batch":
+        raise Refused("--option is for azure-batch")
     if options.spot_interruption and options.platform == "local":
         raise Refused("--spot-interruption needs a cloud: nobody takes a local machine away")
     if options.pipeline is not None and not options.pipeline.is_dir():

@@ -11,7 +11,7 @@ PREFIX = "credentials.keys"
 PUBLIC: Mapping[str, tuple[str, ...]] = {
     "aws": ("mode", "assumeRoleArn", "externalId"),
     "azure-cloud": ("tenantId", "clientId", "subscriptionId", "storageName", "batchName"),
-    "azure_entra": ("tenantId", "clientId", "storageName", "batchName"),
+    "azure_entra": ("tenantId", "clientId", "subscriptionId", "storageName", "batchName"),
     "azure": ("storageName", "batchName"),
     "github": ("username",),
     "container-reg": ("registry", "userName"),

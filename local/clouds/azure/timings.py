@@ -20,6 +20,8 @@ class Timings:
     """A NIC that a vanished or failed VM leaves is kept for it this long."""
     retry_after: float = 0.0
     """What answers about unfinished operations ask clients to wait."""
+    autoscale_pause: float = 30.0
+    """After a pool's formula was set, until it may be set again."""
     spot_notice: float = 30.0
     """Between the Preempt event and the end of a spot VM."""
 

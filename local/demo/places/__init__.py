@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from local.demo.places.aws import EmulatedAccount
 from local.demo.places.azure import EmulatedSubscription
+from local.demo.places.azurebatch import EmulatedBatchAccount
 from local.demo.places.batch import EmulatedBatch
 from local.demo.places.here import ThisMachine
 from shared.errors import Refused
@@ -73,6 +74,8 @@ def place_of(options: "Options", directory: Path) -> Place:
         return EmulatedAccount(directory, spot=options.spot_interruption)
     if options.platform == "aws-batch":
         return EmulatedBatch(directory, spot=False)
+    if options.platform == "azure-batch":
+        return EmulatedBatchAccount(directory, options.option)
     if options.platform == "azure-cloud":
         return EmulatedSubscription(directory, spot=options.spot_interruption)
     if options.platform == "local":

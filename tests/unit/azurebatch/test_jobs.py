@@ -92,6 +92,7 @@ def test_a_formula_that_was_set_just_now_is_set_again_later(
     with pytest.raises(Retry, match="TooManyEnableAutoScaleRequests") as caught:
         provider.start(order(provider, "run2"))
     assert caught.value.after == 30
+    assert [machine.id for page in provider.machines() for machine in page] == [JOB]
     azure_clock.advance(31)
     assert provider.start(order(provider, "run2")) == "headnode-run2-1"
     assert azure.batch_pool(ACCOUNT, NAME).targets["dedicated"] == 2

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST, USUAL = 300.0, 168 * 3600.0, 900.0
 """Seconds between evaluations."""
-PAUSE = 30.0
-"""Seconds after which autoscale may be enabled again."""
 
 
 @dataclass(frozen=True)

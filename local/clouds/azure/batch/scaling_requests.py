@@ -6,9 +6,9 @@ from local.clouds.azure.batch.service import Request
 
 
 def enable(request: Request) -> Answer:
-    """200: turns it on, or gives it another formula or interval, at most once in thirty seconds."""
+    """200: turns it on, or gives it another formula or interval, at most once in so many seconds."""
     found, asked = pools.find(request, writes=True), request.body()
-    if found.scales and request.now < found.enabled_at + scaling.PAUSE:
+    if found.scales and request.now < found.enabled_at + request.state.timings.autoscale_pause:
         raise errors.busy_enabling()
     if not found.scales and found.allocation.name != "steady":
         raise errors.being("Pool", "Resized")

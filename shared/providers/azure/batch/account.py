@@ -11,11 +11,14 @@ from shared.model.settings import Settings
 from shared.ports import Clock
 from shared.providers.azure.account import takeable
 from shared.providers.azure.batch.clients import BatchClients
-from shared.providers.azure.batch.options import BatchOptions, PoolOptions, read
+from shared.providers.azure.batch.options import MOST_WALL_CLOCK, BatchOptions, PoolOptions, read
+from shared.providers.azure.batch.signing import MOST_DELEGATED
 from shared.providers.azure.errors import Answer
 
 POOL, HEAD, WORKER = "pool", "head-pool", "worker-pool"
 """Keys of the resources: the one pool, or the two."""
+SLACK = 3600.0
+"""Seconds for which a signature outlives a run: its last files are written then."""
 ACCOUNTS = "Microsoft.Batch/batchAccounts"
 ARM_VERSION = "2025-06-01"
 
@@ -88,6 +91,14 @@ class BatchAccount:
     def head_slots(self) -> int:
         """Task slots that a head job takes."""
         return max(1, self.options.head_cpus)
+
+    @property
+    def longest(self) -> float:
+        """Seconds that a run may take: what the environment says, and less than Azure signs for, where all
+        that a run can do hangs on a signature without a key."""
+        signed = not self.clients.keyed and not self.options.head_client
+        most = MOST_DELEGATED - SLACK if signed else MOST_WALL_CLOCK
+        return min(self.options.wall_clock, most)
 
     @property
     def marker(self) -> dict[str, str]:

@@ -13,13 +13,10 @@ from shared.model.settings import Settings
 from shared.nextflow import azurebatch
 from shared.ports import Clock
 from shared.providers.azure.batch import graph, jobs, pools, validate
-from shared.providers.azure.batch.account import BatchAccount
+from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.fields import variables
-
-SLACK = 3600.0
-"""Seconds for which a signature outlives the run's deadline: its last files are written then."""
 
 
 class AzureBatch:
@@ -139,10 +136,10 @@ class AzureBatch:
         }
 
     def _sas(self, work_dir: str, deadline: float) -> str:
-        """A signature for the work container that outlives the run."""
+        """A signature for the work container that outlives the run, whose job ends before it (`longest`)."""
         account, now = self._account, self._account.clock.now()
         container = work_dir.removeprefix("az://").partition("/")[0]
-        ends = max(deadline + SLACK, now + account.options.token_duration)
+        ends = max(min(deadline, now + account.longest) + SLACK, now + account.options.token_duration)
         return account.clients.sas(account.storage_name, container, now, ends)
 
     def _tasks(self, work_dir: str) -> azurebatch.Tasks:

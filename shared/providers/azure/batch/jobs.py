@@ -27,6 +27,7 @@ TASK = "head"
 PREFIX = "headnode-"
 ID = re.compile(r"headnode-[A-Za-z0-9]{1,40}-\d{1,6}")
 ENDING = ("terminating", "deleting")
+ACTIVE = {"$filter": "state ne 'completed'"}
 SHORTEST = 60.0
 """Seconds of the shortest limit that a job gets."""
 
@@ -37,17 +38,18 @@ def job_id(run_id: str, attempt: int) -> str:
 
 
 def start(account: BatchAccount, order: Order) -> str:
-    """The attempt's job: one write, and a nudge for its pool. Raises Refused for a pool that takes no jobs,
+    """The attempt's job: one write, after a nudge for its pool (a job that is there is adopted by whoever
+    comes next, and would wait in a pool that was not told). Raises Refused for a pool that takes no jobs,
     QuotaReached, or Retry."""
     pool = pools.get(account, account.head_pool)
     check_pool(account, pool.body if not is_gone(pool) else {})
     body = request(account, order)
+    nudge(account, pool.body, str(body["id"]))
     answer = account.clients.batch(
         "POST", account.url("jobs"), action=JOBS_WRITE, body=body, accept=("JobExists",)
     )
     if answer.code == "JobExists":
         check_same(account, order, str(body["id"]))
-    nudge(account, pool.body)
     return str(body["id"])
 
 
@@ -62,7 +64,7 @@ def check_pool(account: BatchAccount, shown: Mapping[str, Any]) -> None:
 def request(account: BatchAccount, order: Order) -> dict[str, Any]:
     """The job with its head task."""
     options = account.options
-    left = max(SHORTEST, min(order.deadline - account.clock.now(), options.wall_clock))
+    left = max(SHORTEST, min(order.deadline - account.clock.now(), account.longest))
     run = f"--memory {options.head_memory}m --cpu-shares {options.head_cpus * 1024}"
     return {
         "id": job_id(order.run_id, order.attempt),
@@ -116,13 +118,13 @@ def check_same(account: BatchAccount, order: Order, id: str) -> None:
         raise Refused(f"job {id} exists and is not this attempt's")
 
 
-def nudge(account: BatchAccount, pool: Mapping[str, Any]) -> None:
-    """A pool of ours that scales, and has no idle room, grows for what waits now."""
+def nudge(account: BatchAccount, pool: Mapping[str, Any], id: str) -> None:
+    """A pool of ours that scales grows now when it has no room for this job beside those that there are."""
     key = HEAD if HEAD in account.pools else POOL
     if key not in account.pools or not account.pools[key].scales or not account.owns(pool):
         return
-    options = account.pools[key]
-    jobs = sum(len(page) for page in active(account))
+    options, own = account.pools[key], account.pool_name(key).lower()
+    jobs = 1 + sum(str(job["id"]) != id and pool_of(job) == own for page in active(account) for job in page)
     each = max(1, slots(options.vm_type) // account.head_slots)
     wanted = min(options.most, -(-jobs // each))
     kind = "LowPriorityNodes" if options.spot else "DedicatedNodes"
@@ -157,14 +159,19 @@ def find(account: BatchAccount, run_id: str, attempt: int) -> Machine | None:
 
 
 def look(account: BatchAccount, ids: Sequence[str]) -> dict[str, Machine]:
-    """These jobs as they are now, a few at once; those that are gone, or not ours, are missing."""
+    """These jobs as they are now, a few at once; those that do not exist, or are not ours, are missing. One
+    that is over counts as stopped, not gone, while jobs of its Nextflow are not."""
 
     def one(id: str) -> Machine | None:
         job = shown(account, id)
         return seen(account, job) if job is not None and is_ours(account, job) else None
 
     found = side_by_side(one, [id for id in dict.fromkeys(ids) if ID.fullmatch(id)])
-    return {id: machine for id, machine in found.items() if machine is not None}
+    known = {id: machine for id, machine in found.items() if machine is not None}
+    over = [id for id, machine in known.items() if machine.state == GONE]
+    if over and orphans(account, over):
+        known |= {id: known[id].but(state=STOPPED) for id in over}
+    return known
 
 
 def seen(account: BatchAccount, job: Mapping[str, Any]) -> Machine:
@@ -200,6 +207,7 @@ def to_machine(job: Mapping[str, Any], task: Mapping[str, Any]) -> Machine:
         id=str(job["id"]),
         state=state,
         reason=reason_of(job, run, lost) if state in (GONE, STOPPED) else "",
+        queued=state == PENDING,
         interrupted=lost,
         run_id=carried.get(tags.RUN, ""),
         attempt=int(number(carried.get(tags.ATTEMPT))),
@@ -253,8 +261,8 @@ def stop(account: BatchAccount, ids: Sequence[str]) -> dict[str, str]:
 
     known = [id for id in dict.fromkeys(ids) if ID.fullmatch(id)]
     refused = {id: reason for id, reason in side_by_side(one, known).items() if reason}
-    if known and account.pools and account.options.terminate_jobs:
-        end_orphans(account, known)
+    for job in orphans(account, known) if known else ():
+        pools.terminate_job(account, str(job["id"]), "headnode: its head job is over")
     return refused
 
 
@@ -267,23 +275,20 @@ def end(account: BatchAccount, job: Mapping[str, Any]) -> None:
         pools.terminate_job(account, id, "headnode: the run is over")
 
 
-def end_orphans(account: BatchAccount, ended: Sequence[str]) -> None:
-    """Nextflow ends its jobs when it ends; one that was killed could not, and they would stay active for
-    days. Their ids do not say whose they are, so this waits until no other head job runs on our
-    pools."""
+def orphans(account: BatchAccount, ended: Sequence[str]) -> list[dict[str, Any]]:
+    """Jobs that Nextflow left on our pools. It ends them when it ends; one that was killed could not, and
+    they would stay active for days. Their ids do not say whose they are, so there are none of them while a
+    head job besides these runs on our pools."""
+    if not account.options.terminate_jobs:
+        return []
     names = [account.pool_name(key) for key in account.pools]
     ours = {name.lower() for name in names if account.owns(pools.get(account, name).body)}
-    listed = pages(account, account.url("jobs"), JOBS_READ, ACTIVE)
+    listed = pages(account, account.url("jobs"), JOBS_READ, ACTIVE) if ours else ()
     jobs = [job for page in listed for job in page if pool_of(job) in ours]
     heads = {str(job["id"]) for job in jobs if str(job["id"]).startswith(PREFIX)}
     if heads - set(ended):
-        return
-    for job in jobs:
-        if str(job["id"]) not in heads and job.get("state") not in ENDING:
-            pools.terminate_job(account, str(job["id"]), "headnode: its head job is over")
-
-
-ACTIVE = {"$filter": "state ne 'completed'"}
+        return []
+    return [job for job in jobs if str(job["id"]) not in heads and job.get("state") not in ENDING]
 
 
 def pool_of(job: Mapping[str, Any]) -> str:

@@ -1,0 +1,140 @@
+"""An emulated Azure Batch account. Is it really gone? Asked of the cloud itself."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.cli.requests import environment_file
+from local.demo.places.azure import ACCOUNT, GROUP, LOCATION, EmulatedSubscription
+
+BATCH = "headnodebatch"
+EXAMPLES = Path(__file__).parents[3] / "infra" / "examples" / "azure-batch"
+MINE, NOBODY = "0" * 8 + "-0000-0000-0000-" + "0" * 12, "1" * 8 + "-1111-1111-1111-" + "1" * 12
+"""What the examples have in place of a subscription and of an identity's client id."""
+USERS = ("/resourcegroups/mine", f"/resourcegroups/{GROUP}/")
+BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+"""Azure's built-in role Storage Blob Data Contributor."""
+GRANT = "2" * 8 + "-2222-2222-2222-" + "2" * 12
+"""The role assignment's name."""
+TRANSITIONS = {
+    "Microsoft.Batch/batchAccounts/pools/resize": 0.5,
+    "Microsoft.Batch/batchAccounts/pools/nodes/boot": 0.5,
+    "Microsoft.Batch/batchAccounts/pools/delete": 0.5,
+    "Microsoft.Batch/batchAccounts/jobs/terminate": 0.3,
+    "Microsoft.Batch/batchAccounts/jobs/delete": 0.3,
+}
+"""Seconds, as a real Batch needs a hundred times of."""
+
+
+class EmulatedBatchAccount(EmulatedSubscription):
+    """`Place` for the platform `azure-batch`: the run is a head task, which is really carried out. The
+    environment is one of the examples, word for word but for ids."""
+
+    platform = "azure-batch"
+    role = "azure-batch"
+
+    def __init__(self, directory: Path, option: int) -> None:
+        super().__init__(directory, spot=False)
+        self._example = sorted(EXAMPLES.glob("*.yaml"))[option - 1]
+        self._identity = ""
+
+    @property
+    def title(self) -> str:
+        """With the example that is shown."""
+        return f"{super().title}, {self._example.stem}"
+
+    def open(self, shared: list[Path]) -> None:
+        """The user's Batch account, and what the examples name: an identity and a network."""
+        super().open(shared)
+        self._cloud.batch_account(BATCH, group=GROUP, location=LOCATION)
+        self._cloud.timings.transitions |= TRANSITIONS
+        self._cloud.timings.autoscale_pause = 0.0
+        self._identity = made_beforehand(User(self._cloud.url, self._cloud.environment()))
+
+    def credentials(self) -> dict[str, Any]:
+        """The app's client secret, and the two accounts that it is for."""
+        keys = dict(super().credentials()["keys"])
+        keys |= {"discriminator": "azure_entra", "batchName": BATCH}
+        return {"name": "demo", "provider": "azure_entra", "keys": keys}
+
+    def config(self) -> dict[str, Any]:
+        """The example's."""
+        subscription = self._cloud.environment()["AZURE_SUBSCRIPTION_ID"]
+        config = environment_file(self._example)["config"]
+        known = {MINE: subscription, NOBODY: self._identity}
+        return {name: replaced(value, known) for name, value in config.items()}
+
+    def leftovers(self) -> list[str]:
+        """Pools and jobs of the account, and whatever is not the user's own."""
+        account = self._cloud.state.batch.accounts[BATCH]
+        others = [
+            f"{each.type} {each.name}"
+            for each in self._cloud.resources()
+            if not any(mine in each.id.lower() for mine in USERS) and each.name != GROUP
+        ]
+        pools = [f"pool {each.id}" for each in account.pools.values()]
+        return [*others, *pools, *(f"job {each.id}" for each in account.jobs.values())]
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who made things in the subscription by hand, as the portal or `az` would: requests of ARM."""
+
+    url: str
+    known: dict[str, str]
+
+    @property
+    def home(self) -> str:
+        """The subscription."""
+        return f"/subscriptions/{self.known['AZURE_SUBSCRIPTION_ID']}"
+
+    @functools.cached_property
+    def token(self) -> str:
+        """A token of the app's."""
+        asked = {
+            "grant_type": "client_credentials",
+            "client_id": self.known["AZURE_CLIENT_ID"],
+            "client_secret": self.known["AZURE_CLIENT_SECRET"],
+            "scope": "https://management.azure.com/.default",
+        }
+        where = f"{self.url}/{self.known['AZURE_TENANT_ID']}/oauth2/v2.0/token"
+        answer = httpx.post(where, data=asked).raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Makes a resource; it as ARM shows it."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        url = f"{self.url}{path}?api-version={version}"
+        made: dict[str, Any] = httpx.put(url, json=body, headers=headers).raise_for_status().json()
+        return made
+
+
+def made_beforehand(user: User) -> str:
+    """The user's own group, network, and identity, which may write blobs; the identity's client id."""
+    mine, place = f"{user.home}/resourceGroups/mine", {"location": LOCATION}
+    user.put(mine, "2024-11-01", place)
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    subnets = [{"name": "default", "properties": {"addressPrefix": "10.0.0.0/20"}}]
+    network = {**place, "properties": {**space, "subnets": subnets}}
+    user.put(f"{mine}/providers/Microsoft.Network/virtualNetworks/net", "2024-05-01", network)
+    path = f"{mine}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nextflow"
+    identity = user.put(path, "2023-01-31", place)["properties"]
+    storage = f"{user.home}/resourceGroups/{GROUP}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+    assignment = {
+        "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{BLOB_CONTRIBUTOR}",
+        "principalId": identity["principalId"],
+        "principalType": "ServicePrincipal",
+    }
+    where = f"{storage}/providers/Microsoft.Authorization/roleAssignments/{GRANT}"
+    user.put(where, "2022-04-01", {"properties": assignment})
+    return str(identity["clientId"])
+
+
+def replaced(value: Any, known: dict[str, str]) -> Any:
+    """A text of an example with the ids that are really there."""
+    for example, real in known.items() if isinstance(value, str) else ():
+        value = value.replace(example, real)
+    return value
