@@ -14,6 +14,7 @@ from shared.api.routes import Routes
 from shared.errors import Fault, Refused
 from shared.model.environment import Environment
 from shared.model.message import STEPS, Parked
+from shared.steps import labels
 from shared.steps import parked as parked_steps
 from shared.steps.preview import preview
 
@@ -51,6 +52,7 @@ def plan(
         platform=asked.platform,
         credentials_id=asked.credentials_id or "",
         config=asked.stored_config(),
+        tags=labels.tags(world, labels.known(world, workspace, request.label_ids or ())),
     )
     found = preview(world, planned)
     return {

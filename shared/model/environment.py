@@ -90,6 +90,8 @@ class Environment(Record, frozen=True, kw_only=True):
     timeline: tuple[Event, ...] = ()
     receipt: Receipt | None = None
     label_ids: tuple[int, ...] = ()
+    tags: dict[str, str] = {}
+    """The resource labels of its creation, as tags: clouds keep those that a thing was made with."""
     user_id: int = 1
     created_at: float = 0.0
     updated_at: float = 0.0

@@ -13,6 +13,7 @@ from shared.model.message import Message
 from shared.model.run import Run
 from shared.model.timeline import Event, Wait
 from shared.ports import World
+from shared.steps import labels, required_tags
 from shared.steps.runs import RESEND_AFTER
 
 
@@ -35,7 +36,12 @@ def create_environment(
     """Records an environment as CREATING and sends it to the create step. Does not touch the cloud.
 
     Raises Invalid with every fault that the config shows by itself, Exists when the name is taken."""
-    faults = [*world.faults(platform, config), *credentials_faults(world, workspace_id, credentials_id)]
+    tags = labels.tags(world, label_ids)
+    faults = [
+        *world.faults(platform, config),
+        *credentials_faults(world, workspace_id, credentials_id),
+        *required_tags.missing(config, tags),
+    ]
     if faults:
         raise Invalid(*faults)
     now = world.clock.now()
@@ -50,6 +56,7 @@ def create_environment(
             credentials_id=credentials_id,
             config=config,
             label_ids=label_ids,
+            tags=tags,
             primary=not has_any(world, workspace_id),
             wait=Wait(reason="queued", next_at=now + RESEND_AFTER),
             timeline=(Event(at=now, what="CREATING"),),

@@ -8,6 +8,7 @@ from shared.model.machine import Offer
 from shared.model.records import Model
 from shared.model.run import Run
 from shared.ports import World
+from shared.steps import required_tags
 from shared.steps.environments import credentials_faults
 
 
@@ -27,6 +28,7 @@ def preview(world: World, environment: Environment) -> Preview:
     faults = [
         *world.faults(environment.platform, environment.config),
         *credentials_faults(world, environment.workspace_id, environment.credentials_id),
+        *required_tags.missing(environment.config, environment.tags),
     ]
     if faults:
         return Preview(faults=tuple(faults))

@@ -6,7 +6,7 @@ These are called by the API with an answer expected at once; slow work is left t
 import uuid
 from typing import Any
 
-from shared.errors import Conflict, NotYet, Refused
+from shared.errors import Conflict, Invalid, NotYet, Refused
 from shared.model.access import Token, token_id
 from shared.model.environment import Environment
 from shared.model.message import Message
@@ -16,7 +16,7 @@ from shared.model.run import Attempt, Run
 from shared.model.timeline import Event, Wait
 from shared.model.trace import TaskBlock, Trace, block_id
 from shared.ports import World
-from shared.steps import labels
+from shared.steps import labels, required_tags
 
 RESEND_AFTER = 120.0
 """Seconds after which the sweep sends a message again for a record that nobody has touched."""
@@ -62,10 +62,13 @@ def submit_run(
     run_id: str = "",
 ) -> Run:
     """Records a run as SUBMITTED and sends it to the launch step. Raises Conflict when the
-    environment cannot take runs. Not idempotent: each call is a run, unless the caller chose its id;
-    then a second one raises Exists."""
+    environment cannot take runs, Invalid for a tag that its policy needs and the run would not carry. Not
+    idempotent: each call is a run, unless the caller chose its id; then a second one raises Exists."""
     if environment.status != "AVAILABLE":
         raise Conflict(f"compute environment {environment.name} is {environment.status}, not AVAILABLE")
+    tags = labels.tags(world, (*environment.label_ids, *label_ids))
+    if faults := required_tags.missing(environment.config, {**environment.tags, **tags}):
+        raise Invalid(*faults)
     now = world.clock.now()
     run_id = run_id or world.ids.new(16)
     run = world.store.save(
@@ -80,7 +83,7 @@ def submit_run(
             launch=launch,
             work_dir=str(launch.get("workDir") or environment.config.get("workDir") or ""),
             label_ids=label_ids,
-            tags=labels.tags(world, (*environment.label_ids, *label_ids)),
+            tags=tags,
             wait=Wait(reason="queued", next_at=now + RESEND_AFTER),
             timeline=(Event(at=now, what="SUBMITTED"),),
             deadline=now + world.settings.longest_run,

@@ -8,7 +8,11 @@ import boto3
 import pytest
 
 from local.clouds.aws import EmulatedAws
+from shared.errors import Invalid
+from shared.model.label import Label
 from shared.model.settings import Settings
+from shared.steps.environments import create_environment
+from shared.steps.runs import submit_run
 from tests.clock import FakeClock
 from tests.scenarios.clouds.aws import REGION
 from tests.scenarios.clouds.batch_options import BatchCloud, disposed, made, things
@@ -282,3 +286,78 @@ def account_of(aws: EmulatedAws) -> dict[str, Any]:
             iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"],
         )
     return json.loads(json.dumps(found, default=str))  # type: ignore[no-any-return]
+
+
+def test_references_of_manual_mode_are_held_against_the_account(rig: Rig, aws: EmulatedAws) -> None:
+    trusted_by_ec2 = json.dumps(TRUST).replace("ecs-tasks", "ec2")
+    iam = boto3.client("iam")
+    other = iam.create_role(RoleName="other", AssumeRolePolicyDocument=trusted_by_ec2)["Role"]["Arn"]
+    environment = made(
+        rig,
+        30,
+        forge=None,
+        headQueue="none",
+        computeQueue="arn:aws:batch:us-east-1:123456789012:job-queue/far",
+        headJobRole=other,
+        executionRole="arn:aws:iam::123456789012:role/nobody",
+    )
+    assert environment.status == "ERRORED"
+    for said in (
+        "headQueue: none does not exist",
+        "computeQueue: arn:aws:batch:us-east-1:123456789012:job-queue/far is in us-east-1, not in eu-west-1",
+        "does not trust ecs-tasks.amazonaws.com",
+        "executionRole: arn:aws:iam::123456789012:role/nobody does not exist",
+    ):
+        assert said in environment.message
+    assert environment.resources == ()
+
+
+def test_a_policy_restricted_by_tags_works_and_a_missing_tag_is_said_before(
+    rig: Rig, cloud: BatchCloud, aws: EmulatedAws
+) -> None:
+    with pytest.raises(Invalid, match="the tag team=x, which requiredTags asks for, is missing"):
+        rig.environment(requiredTags={"team": "x"})
+    config = {"requiredTags": {"team": "x"}, "labels": {"team": "x"}}
+    rig.before = cloud.least({**cloud.config(), **config})
+    environment = made(rig, **config)
+    assert environment.status == "AVAILABLE", environment.message
+    label = Label(id="7", workspace_id=0, name="team", value="y", resource=True)
+    rig.world.store.save(label)
+    with pytest.raises(Invalid, match="the tag team=x, which requiredTags asks for, is y"):
+        submit_run(
+            rig.world,
+            workspace_id=0,
+            user_id=1,
+            owner="o",
+            environment=environment,
+            launch={},
+            label_ids=(7,),
+        )
+    run = rig.submit(environment)
+    rig.drain(0)
+    assert rig.get_run(run).last.machine_id in aws.batch.jobs.all  # type: ignore[union-attr]
+    assert cloud.refused() == []
+    # The same policy refuses what carries another value: it is really judged.
+    aws.batch.places.find("job-queue", REGION, f"TowerForge-{environment.id}-head").tags["team"] = "y"  # type: ignore[union-attr]
+    refused = rig.submit(environment)
+    rig.drain(0)
+    assert "permission missing: batch:SubmitJob" in (rig.get_run(refused).error_message or "")
+
+
+def test_resource_labels_of_the_environment_are_tags_of_what_is_made(rig: Rig) -> None:
+    rig.world.store.save(Label(id="7", workspace_id=0, name="team", value="x", resource=True))
+    environment = create_environment(
+        rig.world,
+        workspace_id=0,
+        user_id=1,
+        name="labelled",
+        description="",
+        platform="aws-batch",
+        credentials_id=rig.credentials(),
+        config=rig.cloud.config(),
+        label_ids=(7,),
+    )
+    rig.drain(120)
+    (queue, *_) = boto3.client("batch", REGION).describe_job_queues()["jobQueues"]
+    assert rig.get_environment(environment).status == "AVAILABLE"
+    assert queue["tags"]["team"] == "x"

@@ -71,6 +71,7 @@ class EmulatedAws:
         self._regions = Regions()
         self.batch = Batch(clock)
         self.efs, self.fsx = Efs(), Fsx()
+        self.judge.tags_of = self.batch.tags_of
         self._containers = Containers(
             self.batch.jobs,
             self.room,

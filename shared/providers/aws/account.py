@@ -55,9 +55,10 @@ class Account:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The user's labels (`labels` of the config), as far as AWS takes them as tags."""
+        """The user's labels (of the environment, and `labels` of the config), as far as AWS takes them as
+        tags."""
         given = self.environment.config.get("labels")
-        return takeable(given) if isinstance(given, dict) else {}
+        return takeable({**self.environment.tags, **(given if isinstance(given, dict) else {})})
 
 
 def takeable(labels: Mapping[str, Any]) -> dict[str, str]:

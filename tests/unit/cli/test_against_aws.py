@@ -142,3 +142,18 @@ def test_nothing_is_parked_and_nothing_can_be_replayed(served: Served) -> None:
     said = served.headnode("parked", "list")
     assert (said.code, said.out, said.err) == (0, "", "nothing is parked\n")
     assert one_line(served.headnode("parked", "replay", "nope")) == "parked message nope not found"
+
+
+def test_the_least_permissions_of_an_environments_file(served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "env.yaml"
+    file.write_text(
+        "platform: aws-batch\n"
+        "config: {region: us-east-1, workDir: s3://lab-bucket/work, forge: {type: SPOT}}\n"
+    )
+    whole = served.json("permissions", "aws-batch")
+    least = served.json("permissions", "aws-batch", "-f", str(file), "--log-group", "/mine")
+    assert {each["Sid"] for each in least["Statement"]} < {each["Sid"] for each in whole["Statement"]}
+    assert "s3:::lab-bucket/work/*" in json.dumps(least)
+    assert "log-group:/mine:" in json.dumps(least)
+    step = served.json("permissions", "aws-batch", "--step", "logs", "-f", str(file))
+    assert len(step["Statement"]) == 2

@@ -1,7 +1,7 @@
 """Batch's own API over the places and the jobs; what is not modelled answers 501."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.clouds.answer import Answer
@@ -80,6 +80,14 @@ class Batch:
                 else:
                     self.jobs.place(job, environment)
                     self.run(job)
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """The tags of a queue, an environment, a definition or a job; none of what is not there."""
+        found = self.places.tagged(arn) or self.jobs.all.get(arn.rpartition("/")[2])
+        if found is not None:
+            return found.tags
+        bodies = (each.body for each in self.jobs.definitions if each.arn == arn)
+        return dict(next((each.get("tags") or {} for each in bodies), {}))
 
     def before(self, call: Call) -> Answer | None:
         """Every answer is ours."""

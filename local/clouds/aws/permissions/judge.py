@@ -1,8 +1,8 @@
 """Decides, before moto sees a call, whether its caller may make it."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from local.clouds.answer import Answer
 from local.clouds.aws import backends
@@ -48,6 +48,8 @@ class Judge:
     roles: dict[str, str] = field(default_factory=dict)
     """The role's name by temporary access key id."""
     refusals: list[Refusal] = field(default_factory=list)
+    tags_of: Callable[[str], Mapping[str, str]] = lambda _: {}
+    """The tags of something of Batch's by its ARN."""
 
     def clear(self) -> None:
         """Everybody may do everything again."""
@@ -73,12 +75,20 @@ class Judge:
             )
         for need in needs:
             try:
-                decision = decide(documents, need)
+                decision = decide(documents, self._tagged(call, need))
             except UnreadablePolicy as error:
                 return self._refuse(call, need, f"behind an unreadable policy: {error}")
             if decision is not Decision.ALLOW:
                 return self._refuse(call, need, decision.value)
         return None
+
+    def _tagged(self, call: Call, need: Need) -> Need:
+        """A need with the tags that its resource has now, where the service lets policies ask for them."""
+        if call.service != "batch" or not need.action.startswith("batch:"):
+            return need
+        carried = self.tags_of(need.resources[0])
+        found = {f"aws:ResourceTag/{key}": value for key, value in carried.items()}
+        return replace(need, context={**need.context, **found})
 
     def after(self, call: Call, answer: Answer) -> Answer:
         """Learns the keys of assumed roles; hides from strangers what a bucket does not hold."""

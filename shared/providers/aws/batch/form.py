@@ -80,6 +80,7 @@ def form(config: dict[str, Any]) -> list[Fault]:
             add(field, f"{shown(config[field])} is not a text")
     if given(config, "labels") and not isinstance(config["labels"], dict):
         add("labels", f"{shown(config['labels'])} is not an object")
+    tags(config, add)
     faulty_variables(config, add)
     if config.get("dragenQueue") or config.get("dragenInstanceType"):
         add("dragenQueue", "headnode does not have DRAGEN")
@@ -92,6 +93,15 @@ def form(config: dict[str, Any]) -> list[Fault]:
     else:
         add("forge", f"{shown(forge)} is not an object")
     return faults
+
+
+def tags(config: dict[str, Any], add: Add) -> None:
+    """The tags that a policy restricted by `aws:ResourceTag` needs."""
+    required = config.get("requiredTags")
+    if required in (None, "", {}):
+        return
+    if not isinstance(required, dict) or not all(isinstance(each, str) for each in required.values()):
+        add("requiredTags", f"{shown(required)} is not an object of names and values")
 
 
 def fields(

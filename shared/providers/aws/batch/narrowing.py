@@ -53,11 +53,14 @@ def on(statement: Statement, options: BatchOptions, config: dict[str, Any]) -> N
     if sid == "PassRolesToBatch":
         head = [each for each in (options.head_role, options.execution_role) if each]
         statement["Resource"] = [*([statement["Resource"]] if options.work else ()), *dict.fromkeys(head)]
+    elif sid == "HeadnodeOwnRoles":
+        own = (options.head_role, options.compute_role, options.execution_role)
+        statement["Resource"] = list(dict.fromkeys(filter(None, own)))
     elif sid == "BatchJobsManagement":
         if options.work is None:
-            own = [queue(each, config) for each in (options.head_queue, options.compute_queue)]
+            queues = [queue(each, config) for each in (options.head_queue, options.compute_queue)]
             definition, _, job = statement["Resource"]
-            statement["Resource"] = [definition, *dict.fromkeys(own), job]
+            statement["Resource"] = [definition, *dict.fromkeys(queues), job]
         required = config.get("requiredTags")
         if isinstance(required, dict) and required:
             named = {f"aws:ResourceTag/{key}": str(value) for key, value in sorted(required.items())}

@@ -82,6 +82,7 @@ def nodes(prefix: str) -> list[dict[str, Any]]:
         ),
         allow("PassRolesToBatch", "iam", "PassRole", roles, to_services),
         allow("IAMRoleAndProfileManagement", "iam", ROLE_ACTIONS, [roles, profiles]),
+        allow("HeadnodeOwnRoles", "iam", "GetRole", ["arn:aws:iam::*:role/*"]),
         allow(
             "FetchOptimizedAMIMetadata", "ssm", "GetParameters", "arn:aws:ssm:*:*:parameter/aws/service/ecs/*"
         ),
@@ -148,7 +149,7 @@ GROUP_GONE = ("HeadnodeGroupDescribe", "HeadnodeGroupDelete")
 LOOKS = ("FetchOptimizedAMIMetadata", "EC2MetadataDescribe")
 BY_STEP: Mapping[str, tuple[str, ...]] = {
     "create": (
-        *(*FORGE, *JOBS, "HeadnodeTemplateTags", "PassRolesToBatch", *LOOKS),
+        *(*FORGE, *JOBS, "HeadnodeTemplateTags", "PassRolesToBatch", "HeadnodeOwnRoles", *LOOKS),
         # What a file system turned out not to become is removed at once.
         *(*EFS_MADE, "EFSDelete", *FSX_MADE, *GROUP_MADE),
     ),

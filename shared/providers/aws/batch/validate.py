@@ -1,9 +1,10 @@
 """An `aws-batch` config held against the account: quota first, then all that it names."""
 
 import functools
+import json
 from collections.abc import Callable, Iterable
 
-from shared.errors import Fault
+from shared.errors import Fault, Forbidden, Refused
 from shared.providers.aws import choices
 from shared.providers.aws import validate as cloud
 from shared.providers.aws.batch import efs as elastic
@@ -41,11 +42,38 @@ def quota(account: BatchAccount) -> Iterable[Fault]:
 def queues(account: BatchAccount) -> Iterable[Fault]:
     """The user's own queues exist and take jobs."""
     for field, name in (("headQueue", account.head_queue), ("computeQueue", account.work_queue)):
+        parts = name.split(":")
+        if len(parts) > 3 and parts[3] != account.options.region:
+            yield Fault(field, f"{name} is in {parts[3]}, not in {account.options.region}")
+            continue
         shown = find_queue(account, name)
         if not shown:
             yield Fault(field, f"{name} does not exist in {account.options.region}")
         elif shown.get("state") != "ENABLED" or status(shown) != "VALID":
             yield Fault(field, f"{name} is {shown.get('state')} and {status(shown)}, not ENABLED and VALID")
+
+
+def own_roles(account: BatchAccount) -> Iterable[Fault]:
+    """The user's own roles exist and may be taken by jobs. The permission to look is optional: a role that
+    may not be looked at is not checked here, and Batch refuses the job definition should it be wrong."""
+    options, iam = account.batch, account.clients.iam
+    for field, arn in (
+        ("headJobRole", options.head_role),
+        ("computeJobRole", options.compute_role),
+        ("executionRole", options.execution_role),
+    ):
+        try:
+            with asking("iam:GetRole"):
+                role = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"] if arn else None
+        except Forbidden:
+            continue
+        except Refused:
+            yield Fault(field, f"{arn} does not exist")
+            continue
+        if role and role["Arn"] != arn:
+            yield Fault(field, f"{arn} does not exist (there is {role['Arn']})")
+        elif role and "ecs-tasks." not in json.dumps(role["AssumeRolePolicyDocument"]):
+            yield Fault(field, f"{arn} does not trust ecs-tasks.amazonaws.com: a job cannot take it")
 
 
 def network(account: BatchAccount) -> Iterable[Fault]:
@@ -170,6 +198,7 @@ def fsx(account: BatchAccount) -> Iterable[Fault]:
 Look = Callable[[BatchAccount], Iterable[Fault]]
 MANUAL: tuple[tuple[tuple[str, ...], Look], ...] = (
     (("headQueue", "computeQueue"), queues),
+    (("headJobRole", "computeJobRole", "executionRole"), own_roles),
     (("workDir",), work_bucket),
 )
 FORGED: tuple[tuple[tuple[str, ...], Look], ...] = (
@@ -178,6 +207,7 @@ FORGED: tuple[tuple[tuple[str, ...], Look], ...] = (
     (("forge.instanceTypes",), types),
     (("forge.imageId", "forge.ebsBootSize"), image),
     (("forge.ec2KeyPair",), key_pair),
+    (("headJobRole", "computeJobRole", "executionRole"), own_roles),
     (("forge.efsId", "forge.subnets", "forge.vpcId"), efs),
     (("forge.fsxName", "forge.subnets", "forge.vpcId"), fsx),
     (("workDir",), work_bucket),
