@@ -12,6 +12,7 @@ from shared.model.machine import Machine, Offer, Order
 from shared.model.message import Message
 from shared.model.records import Model, R, Record
 from shared.model.run import Attempt, Run
+from shared.model.search import Query
 from shared.model.settings import Settings
 
 
@@ -47,6 +48,17 @@ class Found(Model, frozen=True, kw_only=True):
 
     items: tuple[Any, ...] = ()
     after: str = ""
+
+
+class Hits(Model, frozen=True, kw_only=True):
+    """One page of a search. `total` counts all that match; when `exact` is not so, there are more, and
+    it is what was counted: always beyond this page, so that who pages by it reaches everything."""
+
+    items: tuple[Any, ...] = ()
+    total: int = 0
+    exact: bool = True
+    more: bool = False
+    """Whether something comes after this page."""
 
 
 class Store(Protocol):
@@ -93,6 +105,11 @@ class Store(Protocol):
     ) -> Found:
         """Records listed under an index partition, by sort key then id. `after` is a previous page's;
         `upto` leaves out sort keys greater than it. Never scans."""
+
+    def search(self, kind: type[R], query: Query, *, offset: int, limit: int, count: bool = True) -> Hits:
+        """Records that match (`Query.matches`), the highest sort key first, then the highest id. By index,
+        never a scan. Without `count` the `total` is left at 0 and no more is read than is needed. Raises
+        Refused when the words are so short and rare that too much had to be read."""
 
 
 @dataclass(frozen=True)

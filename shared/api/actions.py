@@ -33,7 +33,7 @@ SERVED = tuple(source for source, _, _, served in TYPES if served)
 
 @router.get("/actions")
 def list_actions(world: Here, _token: ByUser, workspace: InWorkspace) -> dict[str, Any]:
-    """By name."""
+    """By name; all of a workspace, which are few."""
     found = list(records.listed(world, Action, "workspace", str(workspace)))
     bearing = records.labels_of(world, found)
     return {"actions": [answers.entry(each, bearing, world) for each in found]}

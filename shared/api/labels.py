@@ -74,7 +74,8 @@ def list_labels(
     type: str = "all",
     isDefault: bool | None = None,  # noqa: N803
 ) -> dict[str, Any]:
-    """By name. `search` takes parts of a name or a value; `type` is simple, resource or all."""
+    """By name. `search` takes parts of a name or a value; `type` is simple, resource or all.
+    A workspace's labels are few: all are read, and filtered."""
     if type not in TYPES:
         raise bad(Fault("type", f"must be one of {', '.join(TYPES)}"))
     found = [

@@ -43,7 +43,8 @@ def list_pipelines(
     sortBy: str = "NAME",  # noqa: N803
     sortDir: str = "ASCENDING",  # noqa: N803
 ) -> dict[str, Any]:
-    """`search` takes words of a name, a description or an address, and `label:<name>`."""
+    """`search` takes words of a name, a description or an address, and `label:<name>`.
+    A workspace's pipelines are few: all are read, and filtered."""
     if sortBy not in ORDERS:
         raise bad(Fault("sortBy", f"must be one of {', '.join(ORDERS)}"))
     words, wanted = terms(world, workspace, search)

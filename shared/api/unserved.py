@@ -136,10 +136,6 @@ UNSERVED: dict[str, tuple[str, ...]] = {
         "GET /users/validate", "GET /users/{id}", "POST /users/{id}", "DELETE /users/{id}",
     ),
     "changes of a run": ("PATCH /workflow/{workflow_id}",),
-    "stars": (
-        "GET /workflow/{workflow_id}/star", "POST /workflow/{workflow_id}/star",
-        "DELETE /workflow/{workflow_id}/star",
-    ),
 }  # fmt: skip
 """Operations that are not served, by what they are about; those that would change something first of all."""
 

@@ -18,6 +18,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, **changes)
 
 
+class Sought(Model, frozen=True, kw_only=True):
+    """What a record is found by in a search of its scope; see `model.search`. The texts are folded."""
+
+    scope: str
+    sort: str
+    terms: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
 class Record(Model, frozen=True, kw_only=True):
     """Something the store keeps under (`kind`, `id`).
 
@@ -35,6 +44,10 @@ class Record(Model, frozen=True, kw_only=True):
         records come in the order of the sort key, then the id."""
         return {}
 
+    def sought(self) -> Sought | None:
+        """What a search finds it by; None where this kind of record is not searched for."""
+        return None
+
     def names(self) -> tuple[str, ...]:
         """Names that no second record of this kind may hold at the same time."""
         return ()
@@ -45,6 +58,7 @@ class Record(Model, frozen=True, kw_only=True):
 
 
 R = TypeVar("R", bound=Record)
+M = TypeVar("M", bound=Model)
 
 
 def encode(value: Any) -> bytes:
@@ -52,6 +66,6 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
 
 
-def decode(data: bytes | str, kind: type[R]) -> R:
+def decode(data: bytes | str, kind: type[M]) -> M:
     """The inverse of `encode`; raises msgspec.ValidationError naming the field that is wrong."""
     return msgspec.json.decode(data, type=kind)

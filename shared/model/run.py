@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 from shared.model import states
 from shared.model.machine import Offer
-from shared.model.records import Model, Record
+from shared.model.records import Model, Record, Sought
+from shared.model.search import folded, term
 from shared.model.timeline import Event, Wait, extended
 
 
@@ -60,6 +61,11 @@ class Attempt(Model, frozen=True, kw_only=True):
         return self.state not in ("refused", "gone")
 
 
+def submitted(at: float) -> str:
+    """A time (epoch seconds, UTC) as runs are listed by it."""
+    return f"{at:017.3f}"
+
+
 class Run(Record, frozen=True, kw_only=True):
     """A workflow run. `launch` is the launch request's own body, kept losslessly; `workflow` is what
     Nextflow itself reported about the run. What it reports while it works is in `model.trace`."""
@@ -89,6 +95,8 @@ class Run(Record, frozen=True, kw_only=True):
     workflow: dict[str, Any] = {}
     process_names: tuple[str, ...] = ()
     label_ids: tuple[int, ...] = ()
+    starred_by: tuple[int, ...] = ()
+    """Users who starred it."""
     tags: dict[str, str] = {}
     """Its and its environment's resource labels when it was submitted: what is asked for may not change
     between two asks."""
@@ -105,8 +113,8 @@ class Run(Record, frozen=True, kw_only=True):
         """`workspace` lists by submission; `active` by environment while unfinished; `due` those that
         wait, by their next look; `machine` finds a run by its newest machine; `session` its resumes."""
         found = {
-            "workspace": (str(self.workspace_id), f"{self.submitted_at:017.3f}"),
-            "session": (self.session_id, f"{self.submitted_at:017.3f}"),
+            "workspace": (str(self.workspace_id), submitted(self.submitted_at)),
+            "session": (self.session_id, submitted(self.submitted_at)),
         }
         if not self.is_over:
             found["active"] = (self.environment_id or "none", self.id)
@@ -115,6 +123,38 @@ class Run(Record, frozen=True, kw_only=True):
         if self.last and self.last.machine_id:
             found["machine"] = (self.last.machine_id, self.id)
         return found
+
+    def sought(self) -> Sought:
+        """Found by parts of its name, project, manifest's name and the first group of its session's id, and
+        by whole values: see `api.searching` for the fields."""
+        manifest = self.workflow.get("manifest")
+        named = str((manifest.get("name") if isinstance(manifest, dict) else "") or "")
+        texts = (self.name, self.project, named, self.session_id.partition("-")[0])
+        terms = (
+            f"id:{self.id}",
+            term("status", self.status),
+            term("user", self.owner),
+            term("name", self.name),
+            term("project", self.project),
+            term("session", self.session_id),
+            *(f"label:{id}" for id in self.label_ids),
+            *(f"star:{id}" for id in self.starred_by),
+        )
+        return Sought(
+            scope=str(self.workspace_id),
+            sort=submitted(self.submitted_at),
+            terms=terms,
+            texts=tuple(dict.fromkeys(filter(None, map(folded, texts)))),
+        )
+
+    @property
+    def project(self) -> str:
+        """What people call its pipeline: Nextflow's word, and until then the end of its address."""
+        reported = self.workflow.get("projectName")
+        if reported and isinstance(reported, str):
+            return reported
+        pipeline = str(self.launch.get("pipeline") or "")
+        return pipeline.removesuffix(".git").rstrip("/").rpartition("github.com/")[2]
 
     @property
     def last(self) -> Attempt | None:

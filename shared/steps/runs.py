@@ -110,6 +110,14 @@ def cancel_run(world: World, run: Run) -> Run:
     return run
 
 
+def star_run(world: World, run: Run, user_id: int, star: bool) -> Run:
+    """Gives a run a user's star, or takes it away. Idempotent. Raises Stale."""
+    if (user_id in run.starred_by) == star:
+        return run
+    others = tuple(id for id in run.starred_by if id != user_id)
+    return world.store.save(run.but(starred_by=(*others, user_id) if star else others))
+
+
 def delete_run(world: World, run: Run) -> None:
     """Forgets a run with its tasks and metrics; the trace, which knows the tasks, and the run go last. Raises
     StillActive while it may have a machine."""

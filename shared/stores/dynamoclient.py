@@ -79,10 +79,13 @@ class Table:
         return self._put(item, "attribute_not_exists(pk)", {})
 
     def swap(self, item: dict[str, Any], generation: int) -> dict[str, Any] | None:
-        """Replaces the item of that generation whose rows are the same; else returns the one that is
-        there ({} for none)."""
+        """Replaces the item of that generation whose rows and postings are the same; else returns the one
+        that is there ({} for none)."""
         values = {":generation": {"N": str(generation)}, ":rows": item["rows"]}
-        return self._put(item, "gen = :generation and #rows = :rows", values)
+        condition = "gen = :generation and #rows = :rows"
+        if "sought" in item:
+            values[":sought"], condition = item["sought"], f"{condition} and sought = :sought"
+        return self._put(item, condition, values)
 
     def _put(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> dict[str, Any] | None:
         more: dict[str, Any] = {}
@@ -136,6 +139,28 @@ class Table:
             if not start:
                 break
         return keys[:limit], len(keys) > limit
+
+    def list_down(self, pk: str, high: str, itself: bool, limit: int) -> tuple[list[tuple[str, str]], bool]:
+        """Sort keys and texts of a partition, the highest first, from a key down (empty: all), and whether
+        there are more. Strongly consistent. Answers with fewer than `limit` when these fill a megabyte."""
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "pk = :pk" + (" and sk <= :high" if high and itself else ""),
+            "ExpressionAttributeValues": {
+                ":pk": {"S": pk},
+                **({":high": {"S": high}} if high and itself else {}),
+            },
+            "ExpressionAttributeNames": {"#text": "text"},
+            "ProjectionExpression": "sk, #text",
+            "ConsistentRead": True,
+            "ScanIndexForward": False,
+            "Limit": limit,
+        }
+        if high and not itself:
+            request["ExclusiveStartKey"] = {"pk": {"S": pk}, "sk": {"S": high}}
+        answer = self._call("query", **request)
+        rows = [(item["sk"]["S"], item["text"]["S"]) for item in answer["Items"]]
+        return rows, "LastEvaluatedKey" in answer
 
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
         try:

@@ -3,10 +3,15 @@
     r#<kind>#<id>                  r               the record: body, generation, the keys of its rows
     i#<kind>#<index>#<partition>   <sort>␟<id>     one row for each listing it is in
     n#<kind>#<name>                n               one row for each unique name it holds
+    t#<kind>#<scope>#<posting>     <sort>␟<id>     one row for each posting that finds it (`postings`)
 
 A record, its rows and its names change in one transaction, so a listing is strongly consistent and
 never scans. A save that moves no row is one conditional PutItem; one that does learns the old rows
 from the refusal of that same call, so neither reads first.
+
+Postings change in that transaction too. Where they are more than fit into one (a run has about 35, and 3
+of them change when its status does), new ones are put before it, and old ones that find no room stay: a
+posting too many is seen through, since what is shown is held against the record.
 """
 
 import secrets
@@ -15,14 +20,22 @@ from typing import Any
 
 from shared.errors import Exists, Refused, Stale, TooLarge
 from shared.model.records import R, Record, decode, encode
-from shared.ports import Found
-from shared.stores import body, cursor, dynamoitems
+from shared.model.search import Query
+from shared.ports import Found, Hits
+from shared.stores import body, cursor, dynamoitems, postings
 from shared.stores.dynamoclient import Table
 
 LARGEST = 350_000
 """Bytes of a record's body, deflated; DynamoDB takes items of 400 KB, names and keys included."""
 TOGETHER, LARGEST_TOGETHER = 100, 3_800_000
 """Actions, and bytes of bodies, in one transaction; DynamoDB takes 4 MB, names and keys included."""
+LONGEST_PAGE = 5000
+"""Postings that one query returns, at most: about a megabyte, which is DynamoDB's own limit."""
+
+Action = tuple[dict[str, Any], Exception]
+"""What a transaction does to one item, and what it means when its condition does not hold."""
+Items = dict[str, dict[str, Any]]
+"""Postings by their key as text."""
 
 
 class DynamoStore:
@@ -54,19 +67,17 @@ class DynamoStore:
         saved = record.but(generation=record.generation + 1)
         item = sized(saved)
         rows = dynamoitems.rows(record)
-        if record.generation == 0 and not rows:
+        if record.generation == 0 and not rows and "sought" not in item:
             self._put_new(record, item)
             return saved
-        old: set[str] = set()
+        seen: dict[str, Any] = {}
         if record.generation:
-            seen = self._table.swap(item, record.generation)
-            if seen is None:
+            there = self._table.swap(item, record.generation)
+            if there is None or item_is_ours(there, item):
                 return saved
-            if item_is_ours(seen, item):
-                return saved
-            expect_generation(seen, record)
-            old = dynamoitems.row_keys(seen)
-        self._transact([*moves(record, item, old)])
+            expect_generation(there, record)
+            seen = there
+        self._commit([(record, item, seen)])
         return saved
 
     def save_all(self, *records: Record) -> None:
@@ -78,16 +89,9 @@ class DynamoStore:
             if each.generation and dynamoitems.has_rows(type(each))
         ]
         old = {item["pk"]["S"]: item for item in self._table.get_batch(keys)} if keys else {}
-        actions: list[tuple[dict[str, Any], Exception]] = []
-        size = 0
-        for record in records:
-            item = sized(record.but(generation=record.generation + 1))
-            known = old.get(item["pk"]["S"], {})
-            actions += moves(record, item, dynamoitems.row_keys(known))
-            size += len(item["body"]["B"])
-        if len(actions) > TOGETHER or size > LARGEST_TOGETHER:
-            raise TooLarge(f"{len(actions)} changes of {size} bytes cannot be saved at once")
-        self._transact(actions)
+        items = [sized(record.but(generation=record.generation + 1)) for record in records]
+        pairs = zip(records, items, strict=True)
+        self._commit([(record, item, old.get(item["pk"]["S"], {})) for record, item in pairs])
 
     def put_many(self, records: Iterable[Record]) -> None:
         """See `ports.Store.put_many`. Old rows are read 100 at a time; 25 items to a write."""
@@ -103,9 +107,11 @@ class DynamoStore:
             for pk, record in latest.items():
                 known = old.get(pk, {})
                 generation = int(known["gen"]["N"]) + 1 if known else 1
-                rows = dynamoitems.rows(record)
-                puts += [sized(record.but(generation=generation)), *rows.values()]
-                deletes += [dynamoitems.key_of(row) for row in dynamoitems.row_keys(known) - set(rows)]
+                rows, item = dynamoitems.rows(record), sized(record.but(generation=generation))
+                found_by, no_more = reposted(item, known)
+                puts += [item, *rows.values(), *found_by.values()]
+                left = [*(dynamoitems.row_keys(known) - set(rows)), *no_more]
+                deletes += [dynamoitems.key_of(row) for row in left]
             self._table.write_batch(puts, deletes)
 
     def remove(self, kind: type[Record], ids: Iterable[str]) -> None:
@@ -114,7 +120,11 @@ class DynamoStore:
             found = self._table.get_batch(
                 [dynamoitems.record_key(kind.kind, id) for id in dict.fromkeys(some)]
             )
-            rows = [dynamoitems.key_of(row) for item in found for row in dynamoitems.row_keys(item)]
+            rows = [
+                dynamoitems.key_of(row)
+                for item in found
+                for row in (*dynamoitems.row_keys(item), *dynamoitems.stored_postings(item))
+            ]
             self._table.write_batch([], rows)
             self._table.write_batch([], [{"pk": item["pk"], "sk": item["sk"]} for item in found])
 
@@ -142,14 +152,44 @@ class DynamoStore:
         items = tuple(found[id] for _, id in pairs if id in found)
         return Found(items=items, after=cursor.to_text(*pairs[-1]) if more else "")
 
+    def search(self, kind: type[R], query: Query, *, offset: int, limit: int, count: bool = True) -> Hits:
+        """See `ports.Store.search`. One query for each page of a posting, and one read for each 100 records
+        that are shown. Counts on for 20 queries: 100,000 postings."""
+
+        def read(key: str, place: postings.Place | None, itself: bool, size: int) -> postings.Page:
+            pk = dynamoitems.posting_pk(kind.kind, query.scope, key)
+            high = dynamoitems.sort_key(*place) if place else ""
+            rows, more = self._table.list_down(pk, high, itself, size)
+            return [postings.posting(*dynamoitems.sort_and_id(sk), text) for sk, text in rows], more
+
+        answer = postings.search(read, query, offset, limit, count, LONGEST_PAGE)
+        return postings.hits(answer, self.get_many(kind, answer.ids), query)
+
     def _put_new(self, record: Record, item: dict[str, Any]) -> None:
         """A record that no listing and no name knows."""
         seen = self._table.create(item)
         if seen is not None and not item_is_ours(seen, item):
             raise Exists(f"{record.kind} {record.id} already exists")
 
-    def _transact(self, actions: list[tuple[dict[str, Any], Exception]]) -> None:
-        """All or none; raises the exception of the first action whose condition does not hold."""
+    def _commit(self, changes: list[tuple[Record, dict[str, Any], dict[str, Any]]]) -> None:
+        """Writes records, each with its new item and the one that is there ({} for none): all or none.
+        Raises what the first action means whose condition does not hold."""
+        actions = [action for record, item, seen in changes for action in moves(record, item, seen)]
+        puts: Items = {}
+        deletes: list[str] = []
+        for _, item, seen in changes:
+            found_by, no_more = reposted(item, seen)
+            puts |= found_by
+            deletes += no_more
+        size = sum(len(item["body"]["B"]) for _, item, _ in changes)
+        if len(actions) > TOGETHER or size > LARGEST_TOGETHER:
+            raise TooLarge(f"{len(actions)} changes of {size} bytes cannot be saved at once")
+        if len(actions) + len(puts) + len(deletes) > TOGETHER:
+            self._table.write_batch(list(puts.values()), [])
+            puts, deletes = {}, deletes[: max(0, TOGETHER - len(actions))]
+        busy: Exception = Stale("a record was changed meanwhile")
+        actions += [({"Put": {"Item": item}}, busy) for item in puts.values()]
+        actions += [(dynamoitems.delete(row), busy) for row in deletes]
         failed = self._table.transact([action for action, _ in actions])
         if failed is not None:
             raise actions[failed][1]
@@ -174,9 +214,17 @@ def expect_generation(seen: dict[str, Any], record: Record) -> None:
         raise Stale(f"{record.kind} {record.id} was changed meanwhile")
 
 
-def moves(record: Record, item: dict[str, Any], old: set[str]) -> Iterator[tuple[dict[str, Any], Exception]]:
-    """The actions of one record's save, each with what its failure means."""
-    rows = dynamoitems.rows(record)
+def reposted(item: dict[str, Any], seen: dict[str, Any]) -> tuple[Items, list[str]]:
+    """The postings that a record enters with this item, and the keys of those that it leaves."""
+    if item.get("sought") == seen.get("sought"):
+        return {}, []
+    new, old = dynamoitems.stored_postings(item), dynamoitems.stored_postings(seen)
+    return {key: row for key, row in new.items() if old.get(key) != row}, sorted(old.keys() - new.keys())
+
+
+def moves(record: Record, item: dict[str, Any], seen: dict[str, Any]) -> Iterator[Action]:
+    """The actions of one record's save, its postings aside."""
+    rows, old = dynamoitems.rows(record), dynamoitems.row_keys(seen)
     changed: Exception = Stale(f"{record.kind} {record.id} was changed meanwhile")
     if record.generation:
         yield dynamoitems.put_at(item, record.generation), changed

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from shared.model.records import Record
-from shared.stores import body
+from shared.model.records import Record, Sought, decode, encode
+from shared.stores import body, postings
 
 UNIT = "\x1f"
 """Between sort key and id. Lower than any printable character, so rows order by sort key, then id."""
@@ -54,8 +54,39 @@ def rows(record: Record) -> dict[str, dict[str, Any]]:
 
 
 def has_rows(kind: type[Record]) -> bool:
-    """Whether records of this kind may be in a listing or hold a name."""
-    return (kind.indexes, kind.names) != (Record.indexes, Record.names)
+    """Whether records of this kind may be in a listing, hold a name, or be searched for."""
+    return (kind.indexes, kind.names, kind.sought) != (Record.indexes, Record.names, Record.sought)
+
+
+def found_by(record: Record) -> str:
+    """What a record's item keeps of what it is found by; empty where nothing finds it."""
+    sought = record.sought()
+    return encode(sought).decode() if sought else ""
+
+
+def posting_pk(kind: str, scope: str, key: str) -> str:
+    """The partition that holds one posting's list."""
+    return f"t#{kind}#{scope}#{key}"
+
+
+def posting_items(kind: str, id: str, kept: str) -> dict[str, dict[str, Any]]:
+    """A record's postings by their key as text, from what its item keeps."""
+    if not kept:
+        return {}
+    sought = decode(kept, Sought)
+    sk = sort_key(sought.sort, id)
+    return {
+        f"{pk}{ROW}{sk}": {"pk": {"S": pk}, "sk": {"S": sk}, "text": {"S": text}}
+        for key, text in postings.of(sought).items()
+        if (pk := posting_pk(kind, sought.scope, key))
+    }
+
+
+def stored_postings(item: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The postings of a stored record; none where there is no record."""
+    kept = item.get("sought", {}).get("S", "")
+    _, kind, id = item["pk"]["S"].split("#", 2) if kept else ("", "", "")
+    return posting_items(kind, id, kept)
 
 
 def ttl(record: Record) -> dict[str, Any]:
@@ -73,6 +104,7 @@ def record_item(record: Record, packed: bytes, by: str) -> dict[str, Any]:
         "body": {"B": packed},
         "by": {"S": by},
         "rows": {"S": LIST.join(sorted(rows(record)))},
+        **({"sought": {"S": kept}} if (kept := found_by(record)) else {}),
         **ttl(record),
     }
 

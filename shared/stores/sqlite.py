@@ -4,7 +4,6 @@ WAL with synchronous=NORMAL: a commit survives SIGKILL of the process at any mom
 take the newest commits with it, never tear one.
 """
 
-import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from shared.errors import Exists, Stale, Throttled
 from shared.model.records import R, Record, decode, encode
-from shared.ports import Found
-from shared.stores import cursor
+from shared.model.search import Query
+from shared.ports import Found, Hits
+from shared.stores import cursor, sqlitesearch
 
 FIELDS = "json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')"
 """Name, partition and sort key of one of a record's index entries."""
@@ -26,7 +26,7 @@ SCHEMA = (
     """
 create table if not exists record (
     kind text not null, id text not null, generation integer not null, body blob not null, expires real,
-    entries text not null,
+    entries text not null, sought text not null default '[]', terms text not null default '[]',
     primary key (kind, id)
 ) without rowid""",
     "create index if not exists record_expires on record (expires) where expires is not null",
@@ -49,14 +49,15 @@ when old.entries != new.entries begin {DROP} {ADD} end""",
 """A record knows its index entries (a list of name, partition and sort key), and triggers keep `entry` in
 step: a save is one statement, which is one hand-over of the interpreter's lock between threads."""
 
-INSERT = "insert or ignore into record values (?, ?, 1, ?, ?, ?)"
+INSERT = "insert or ignore into record values (?, ?, 1, ?, ?, ?, ?, ?)"
 SWAP = (
-    "update record set body = ?, expires = ?, entries = ?, generation = generation + 1 "
-    "where kind = ? and id = ? and generation = ?"
+    "update record set body = ?, expires = ?, entries = ?, sought = ?, terms = ?, "
+    "generation = generation + 1 where kind = ? and id = ? and generation = ?"
 )
 OVERWRITE = (
-    "insert into record values (?, ?, ?, ?, ?, ?) on conflict do update set body = excluded.body, "
-    "expires = excluded.expires, entries = excluded.entries, generation = excluded.generation"
+    "insert into record values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set body = excluded.body, "
+    "expires = excluded.expires, entries = excluded.entries, sought = excluded.sought, "
+    "terms = excluded.terms, generation = excluded.generation"
 )
 
 BATCH = 500
@@ -78,6 +79,9 @@ class SqliteStore:
         with self._writing() as db:
             for statement in SCHEMA:
                 db.execute(statement.replace("@", FIELDS))
+            sqlitesearch.added(db)
+            for statement in sqlitesearch.SCHEMA:
+                db.execute(statement)
 
     def get(self, kind: type[R], id: str) -> R | None:
         """See `ports.Store.get`."""
@@ -146,6 +150,20 @@ class SqliteStore:
         items = tuple(decode(body, kind) for _, _, body in rows)
         return Found(items=items, after=cursor.to_text(rows[-1][0], rows[-1][1]) if more else "")
 
+    def search(self, kind: type[R], query: Query, *, offset: int, limit: int, count: bool = True) -> Hits:
+        """See `ports.Store.search`. Counts up to 100,000 records behind the page."""
+        db = self._reader()
+        rows = sqlitesearch.found(db, kind.kind, query, offset, limit)
+        items = tuple(decode(body, kind) for _, body in rows[:limit])
+        more = len(rows) > limit
+        if not count:
+            return Hits(items=items, more=more)
+        if not more and (items or not offset):
+            return Hits(items=items, total=offset + len(items))
+        most = offset + limit + sqlitesearch.COUNTED
+        total = sqlitesearch.counted(db, kind.kind, query, most)
+        return Hits(items=items, total=total, exact=total < most, more=more)
+
     def expire(self, now: float) -> int:
         """Forgets records that expired before `now` (epoch seconds); how many. Called by the host."""
         with self._writing() as db:
@@ -205,7 +223,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def swap(db: sqlite3.Connection, record: R) -> R:
     """Writes a record over the generation that it was read at. Raises Exists or Stale."""
     saved = record.but(generation=record.generation + 1)
-    facts = (encode(saved), record.expires(), entries_of(record))
+    facts = (encode(saved), record.expires(), entries_of(record), *sqlitesearch.columns(record))
     key = (record.kind, record.id)
     if record.generation == 0:
         if not db.execute(INSERT, (*key, *facts)).rowcount:
@@ -221,13 +239,14 @@ def overwrite(db: sqlite3.Connection, record: Record) -> None:
     key = (record.kind, record.id)
     row = db.execute("select generation from record where kind = ? and id = ?", key).fetchone()
     saved = record.but(generation=(row[0] if row else 0) + 1)
-    facts = (saved.generation, encode(saved), record.expires(), entries_of(record))
+    found_by = sqlitesearch.columns(record)
+    facts = (saved.generation, encode(saved), record.expires(), entries_of(record), *found_by)
     db.execute(OVERWRITE, (*key, *facts))
 
 
 def entries_of(record: Record) -> str:
     """The index entries that a record declares, as the triggers read them."""
-    return json.dumps([[name, *where] for name, where in record.indexes().items()])
+    return encode([[name, *where] for name, where in record.indexes().items()]).decode()
 
 
 def is_nameless(record: Record) -> bool:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from shared.errors import Exists, HeadnodeError, Stale
 from shared.model.records import Record
-from shared.stores.tableclient import Operation, create, delete, put, replace
-from shared.stores.tableitems import END, entity, home, record_key, rows
+from shared.stores.tableclient import TOGETHER, Operation, create, delete, put, replace
+from shared.stores.tableitems import END, entity, found_by, home, posted, record_key, rows
 
 REMEMBERED = 4096
 """Records whose versions are kept in mind."""
@@ -25,6 +25,7 @@ class Seen(NamedTuple):
     generation: int
     rows: frozenset[str]
     by: str
+    found_by: str
 
 
 class Versions:
@@ -64,7 +65,8 @@ def seen_in(stored: Mapping[str, Any] | None) -> Seen | None:
 
 def seen_as(stored: Mapping[str, Any], etag: str) -> Seen | None:
     """An entity that has this version; None where the table did not tell one."""
-    return Seen(etag, stored["gen"], frozenset(stored["rows"].split()), stored["by"]) if etag else None
+    rows = frozenset(stored["rows"].split())
+    return Seen(etag, stored["gen"], rows, stored["by"], stored.get("sought") or "") if etag else None
 
 
 def change(record: Record, seen: Seen | None, by: str) -> list[Operation]:
@@ -78,8 +80,36 @@ def change(record: Record, seen: Seen | None, by: str) -> list[Operation]:
     return operations + [create(row) if "name" in row else put(row) for row in added]
 
 
+def reposted(key: Key, record: Record | None, seen: Seen | None) -> tuple[list[Operation], list[Operation]]:
+    """The operations on postings that a change of a record (None: its removal) brings with it: those that
+    it enters, and those that it leaves."""
+    place, row = key
+    kept, before = found_by(record) if record else "", seen.found_by if seen else ""
+    if kept == before:
+        return [], []
+    new, old = posted(row, kept), posted(row, before)
+    sought = record.sought() if record else None
+    more = {"of": record.id, "sort": sought.sort} if record and sought else {}
+    entered = [
+        put({"PartitionKey": place, "RowKey": each, "text": text, **more})
+        for each, text in new.items()
+        if old.get(each) != text
+    ]
+    return entered, [delete(place, each) for each in sorted(old.keys() - new.keys())]
+
+
+def fitting(
+    operations: list[Operation], entered: list[Operation], left: list[Operation]
+) -> tuple[list[Operation], list[Operation]]:
+    """What is written in one transaction, and the postings to be put before it. Postings that are left and
+    find no room stay: one too many is seen through, since what is shown is held against the record."""
+    if len(operations) + len(entered) + len(left) <= TOGETHER:
+        return [*operations, *entered, *left], []
+    return [*operations, *left[: max(0, TOGETHER - len(operations))]], entered
+
+
 def removal(key: Key, seen: Seen) -> list[Operation]:
-    """The operations that remove a stored record with its rows."""
+    """The operations that remove a stored record with its rows, its postings aside."""
     place, row = key
     return [delete(place, row, seen.etag), *(delete(place, each) for each in sorted(seen.rows))]
 

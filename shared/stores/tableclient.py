@@ -107,6 +107,13 @@ class Table:
             raise translated(error, "table") from error
         return [str(answer.get("etag", "")) for answer in answers]
 
+    def drop(self, row: Mapping[str, Any]) -> None:
+        """Removes one entity by its keys; it is no error when it is gone."""
+        try:
+            self._client.delete_entity(row["PartitionKey"], row["RowKey"])
+        except Exception as error:
+            raise translated(error, "table") from error
+
     def query(
         self, home: str, range: tuple[str, str, str, str], select: list[str], limit: int
     ) -> tuple[list[Mapping[str, Any]], bool]:

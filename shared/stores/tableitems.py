@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.errors import Refused
-from shared.model.records import Record, encode
-from shared.stores import body
+from shared.model.records import Record, Sought, decode, encode
+from shared.stores import body, postings
 
 HOME = "headnode"
 OWNED = {"metrics": "trace", "tasks": "trace", "trace": "trace"}
@@ -27,7 +27,7 @@ LARGEST = 900_000
 """Bytes of a record's body, deflated; Azure takes entities of 1 MiB, names and keys included."""
 PIECE = 65_536
 """Bytes of one property, at most."""
-SEEN = ["RowKey", "gen", "by", "rows"]
+SEEN = ["RowKey", "gen", "by", "rows", "sought"]
 """The properties of a record that a writer must know."""
 
 _ESCAPES = ((0x2D, "$"), (0x30, "."), (0x41, ":"), (0x61, "_"), (0x100, "~"))
@@ -105,6 +105,34 @@ def rows(record: Record) -> dict[str, dict[str, Any]]:
     return {key: {"PartitionKey": partition_key, "RowKey": key, **row} for key, row in found.items()}
 
 
+def posting(kind: str, scope: str, key: str) -> str:
+    """What the keys of one posting's list begin with. It stands backward only: the highest first."""
+    return f"t{END}{kind}{END}{named(scope)}{END}{named(key)}{END}"
+
+
+def below(list: str, top: tuple[str, str] | None, itself: bool) -> tuple[str, str, str, str]:
+    """The range of a list's keys from a place down (None: all), as `between` gives it."""
+    low = ("ge", list) if top is None else ("ge" if itself else "gt", list + place(*top, True))
+    return (*low, "lt", list[:-1] + ABOVE)
+
+
+def posted(key: str, kept: str) -> dict[str, str]:
+    """The keys of a record's postings, each with its texts, from the record's own key and what its entity
+    keeps."""
+    if not kept:
+        return {}
+    _, kind, id = key.split(END)
+    sought = decode(kept, Sought)
+    where = f"{coded(sought.sort)}{END}{id}{END}".translate(_MIRROR)
+    return {posting(kind, sought.scope, each) + where: text for each, text in postings.of(sought).items()}
+
+
+def found_by(record: Record) -> str:
+    """What a record's entity keeps of what it is found by; empty where nothing finds it."""
+    sought = record.sought()
+    return encode(sought).decode() if sought else ""
+
+
 def due(at: float) -> str:
     """What the keys of records that expire at that second begin with."""
     return f"x{END}{int(at) + 1:012d}{END}"
@@ -123,6 +151,7 @@ def entity(record: Record, generation: int, by: str) -> dict[str, Any]:
         "gen": generation,
         "by": by,
         "rows": " ".join(sorted(rows(record))),
+        **({"sought": kept} if (kept := found_by(record)) else {}),
         **{f"body{number}": piece for number, piece in enumerate(pieces)},
     }
 

@@ -6,7 +6,17 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import azure, azure_life, cold, cold_functions, launches, logpage, reaping, tracing
+from tests.bench import (
+    azure,
+    azure_life,
+    cold,
+    cold_functions,
+    launches,
+    logpage,
+    reaping,
+    searching,
+    tracing,
+)
 from tests.bench.figures import HEADER, Figure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -16,6 +26,7 @@ SUITES = {
     "reap": reaping,
     "log": logpage,
     "trace": tracing,
+    "search": searching,
     "azure": azure,
     "azure-life": azure_life,
     "functions": cold_functions,

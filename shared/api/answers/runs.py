@@ -73,7 +73,7 @@ def workflow(run: Run, launched: bool = True) -> dict[str, Any]:
 def fallbacks(run: Run, pipeline: str) -> dict[str, Any]:
     """What Nextflow reports better, for as long as it has not."""
     return present(
-        projectName=pipeline.removesuffix(".git").rstrip("/").rpartition("github.com/")[2],
+        projectName=run.project,
         repository=pipeline if "://" in pipeline else None,
         revision=run.launch.get("revision"),
         commandLine=f"nextflow run {pipeline}" if pipeline else "",
@@ -126,15 +126,15 @@ def launch_id(run: Run) -> str:
     return run.id + LAUNCH_ID
 
 
-def entry(run: Run, trace: Trace | None, labels: Mapping[int, Label]) -> dict[str, Any]:
-    """A run in a listing."""
+def entry(run: Run, trace: Trace | None, labels: Mapping[int, Label], user: int) -> dict[str, Any]:
+    """A run in a user's listing."""
     return {
         "workflow": workflow(run, launched=False),
         "progress": progress(run, trace),
         **shown_workspace(run.workspace_id),
         **pipeline_of(run),
         "labels": label_answers.of(run, labels),
-        "starred": False,
+        "starred": user in run.starred_by,
         "optimized": False,
     }
 
