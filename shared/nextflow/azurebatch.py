@@ -1,51 +1,11 @@
-"""Nextflow on Azure Batch: the config that sends a pipeline's tasks to a pool, the variables that say who it
-is there, and the formula that a pool scales by. Pure."""
+"""Nextflow on Azure Batch: the config that sends a pipeline's tasks to a pool, and the variables that say who
+it is there. Pure."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from shared.model.records import Model
 from shared.nextflow.command import quoted
-
-EVALUATED_EVERY = 5
-"""Minutes between evaluations of a formula: the least that Batch takes."""
-FORMULA = """// Set by headnode.
-lifespan = time() - time("{since}");
-span = TimeInterval_Minute * {interval};
-$samples = $PendingTasks.GetSamplePercent(span);
-$tasks = $samples < 70 ? max(0, $PendingTasks.GetSample(1)) : \
-max($PendingTasks.GetSample(1), avg($PendingTasks.GetSample(span)));
-$nodes = ($tasks + {fitting} - 1) / {fitting};
-$wanted = $tasks > 0 ? $nodes : {target} / 2;
-$now = max({startup}, min({target}, {most}));
-{target} = lifespan < span ? $now : max({least}, min($wanted, {most}));
-$NodeDeallocationOption = taskcompletion;
-"""
-"""The public platform's formula, with its edges mended: it knows how many tasks fit on a node, halves the
-variable that it sets, and goes by `startup` until Batch has samples of what was submitted just now."""
-
-
-class Scale(Model, frozen=True, kw_only=True):
-    """How a pool scales, in nodes. `fitting`: tasks that a node has room for at once."""
-
-    least: int
-    most: int
-    spot: bool = False
-    fitting: int = 1
-
-
-def formula(scale: Scale, since: str, startup: int = 0) -> str:
-    """The formula of a pool. For one interval from `since` (a UTC time) on it has at least `startup` nodes,
-    whatever its metrics say."""
-    return FORMULA.format(
-        since=since,
-        interval=EVALUATED_EVERY,
-        fitting=max(1, scale.fitting),
-        target="$TargetLowPriorityNodes" if scale.spot else "$TargetDedicatedNodes",
-        startup=max(scale.least, min(startup, scale.most)),
-        least=scale.least,
-        most=scale.most,
-    )
 
 
 class AutoPools(Model, frozen=True, kw_only=True):

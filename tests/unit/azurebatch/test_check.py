@@ -45,7 +45,7 @@ def test_cores_of_spot_are_counted_by_themselves(bind: Bind, account: Callable[.
         "workerPool": {"vmCount": 2, "lowPriority": True},
     }
     assert [str(fault) for fault in bind(forge=forge).check()] == [
-        "forge.vmCount: needs 8 Spot cores, 3 left of 3 (Batch account quota)"
+        "forge.vmCount: needs 8 low-priority (Spot) cores, 3 left of 3"
     ]
 
 

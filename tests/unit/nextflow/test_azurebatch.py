@@ -1,9 +1,6 @@
-"""The config and the variables of Nextflow on Azure Batch, and the formula of a pool."""
+"""The config and the variables of Nextflow on Azure Batch."""
 
-import pytest
-
-from local.clouds.azure.batch.formula.evaluating import evaluate
-from shared.nextflow.azurebatch import AutoPools, Scale, Tasks, config, formula, variables
+from shared.nextflow.azurebatch import AutoPools, Tasks, config, variables
 
 LEAST = Tasks(
     pool="tower-pool-e",
@@ -69,47 +66,3 @@ def test_the_least_secret_that_does_is_given() -> None:
         "AZURE_BATCH_ACCOUNT_KEY": "key",
         "AZURE_STORAGE_SAS_TOKEN": "sas",
     }
-
-
-class History:
-    """Metrics that are what they are."""
-
-    def __init__(self, pending: float) -> None:
-        self._pending = pending
-
-    def has(self, name: str) -> bool:
-        return name == "$PendingTasks"
-
-    def last(self, name: str, count: int) -> list[float]:
-        return [self._pending] * count
-
-    def within(self, name: str, seconds: float) -> list[float]:
-        return [self._pending] * int(seconds // 30)
-
-
-@pytest.mark.parametrize(
-    ("scale", "startup", "pending", "before", "age", "expected"),
-    [
-        (Scale(least=0, most=4), 0, 0, 0, 600, 0),
-        (Scale(least=0, most=4), 0, 3, 0, 600, 3),
-        (Scale(least=0, most=4), 0, 9, 0, 600, 4),
-        (Scale(least=0, most=4), 0, 0, 4, 600, 2),
-        (Scale(least=1, most=4), 0, 0, 0, 600, 1),
-        (Scale(least=0, most=4, fitting=4), 0, 9, 0, 600, 3),
-        (Scale(least=0, most=4, spot=True), 0, 3, 0, 600, 3),
-        (Scale(least=0, most=4), 2, 0, 0, 60, 2),
-        (Scale(least=0, most=4), 2, 0, 3, 60, 3),
-        (Scale(least=0, most=4), 9, 0, 0, 60, 4),
-        (Scale(least=1, most=4), 0, 0, 0, 60, 1),
-    ],
-)
-def test_a_pool_has_the_nodes_that_its_tasks_need(
-    scale: Scale, startup: int, pending: float, before: float, age: float, expected: int
-) -> None:
-    target = "$TargetLowPriorityNodes" if scale.spot else "$TargetDedicatedNodes"
-    other = "$TargetDedicatedNodes" if scale.spot else "$TargetLowPriorityNodes"
-    text = formula(scale, "2027-01-15T08:00:00Z", startup)
-    found = evaluate(text, 1_800_000_000.0 + age, History(pending), {target: before, other: 0.0})
-    assert int(float(str(found[target]))) == expected
-    assert found[other] == 0.0
-    assert len(text) < 8192

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.nextflow.azurebatch import EVALUATED_EVERY, Scale, formula
+from shared.nextflow.azure import formulas
+from shared.nextflow.azure.formulas import Scaling
 from shared.providers.azure.batch.account import HEAD, POOL, BatchAccount, as_metadata
 from shared.providers.azure.batch.options import PoolOptions
 from shared.providers.azure.batch.signing import utc
@@ -24,7 +25,8 @@ APPARMOR = (
 )
 """Ubuntu 24.04 lets no container mount Fusion's file system without a profile of that name."""
 ADMIN = {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
-INTERVAL = f"PT{EVALUATED_EVERY}M"
+EVALUATED_EVERY = formulas.SHORTEST_INTERVAL
+INTERVAL = f"PT{EVALUATED_EVERY / 60:.0f}M"
 
 Body = dict[str, Any]
 
@@ -82,16 +84,23 @@ def scaling(account: BatchAccount, key: str) -> Body:
     return {"enableAutoScale": False, kind: options.most}
 
 
-def pool_formula(account: BatchAccount, key: str, startup: int) -> str:
-    """The formula from now on."""
-    return formula(scale(account, key), utc(account.clock.now()), startup)
+def pool_formula(account: BatchAccount, key: str, floor: int) -> str:
+    """The formula of a pool, which has at least `floor` nodes until it is evaluated again."""
+    return formulas.ours(sizing(account, key), floor, utc(account.clock.now() + EVALUATED_EVERY))
 
 
-def scale(account: BatchAccount, key: str) -> Scale:
-    """How the pool scales. Only head jobs are all of one size."""
+def sizing(account: BatchAccount, key: str) -> Scaling:
+    """How the pool scales. Only head jobs are all of one size: for tasks of which nothing is known it has a
+    node each, so that none waits for another."""
     options: PoolOptions = account.pools[key]
-    fitting = slots(options.vm_type) // account.head_slots if key == HEAD else 1
-    return Scale(least=options.least, most=options.most, spot=options.spot, fitting=max(1, fitting))
+    per_node = slots(options.vm_type)
+    return Scaling(
+        least=options.least,
+        most=options.most,
+        slots_per_node=per_node,
+        slots_per_task=min(per_node, account.head_slots) if key == HEAD else per_node,
+        low_priority=options.spot,
+    )
 
 
 def as_arm(body: Mapping[str, Any], identities: tuple[str, ...]) -> Body:

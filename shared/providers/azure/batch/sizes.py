@@ -1,4 +1,4 @@
-"""Cores and quota families of VM sizes: from the dated catalogue, else as Azure's naming says
+"""Cores of VM sizes: from the dated catalogue, else as Azure's naming says
 (learn.microsoft.com, "Azure virtual machine sizes naming conventions"; read 2026-11-20)."""
 
 import re
@@ -26,17 +26,3 @@ def cores(name: str) -> int:
 def slots(name: str) -> int:
     """Task slots of a node: one for each vCPU, as Nextflow wants it."""
     return min(MOST_SLOTS, cores(name))
-
-
-def family(name: str) -> str:
-    """The family that Batch counts a size's cores in: standardDDSv5Family for Standard_D4ds_v5."""
-    found = NAME.fullmatch(name.strip())
-    if found is None:
-        return ""
-    letters = f"{found['family']}{found['features']}{found['accelerator']}".replace("_", "").upper()
-    return f"standard{letters}{(found['version'] or '').lower()}Family"
-
-
-def spoken(family_name: str) -> str:
-    """A family as people call it: DDSv5."""
-    return family_name.removeprefix("standard").removesuffix("Family")
