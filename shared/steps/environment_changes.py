@@ -22,7 +22,9 @@ def update(world: World, environment: Environment, **changes: Any) -> Environmen
     """The environment with its name, description or credentials changed. Raises Invalid for credentials
     that do not exist, Exists for a name that is taken, Conflict for one that is being deleted."""
     standing(environment)
-    if faults := credentials_faults(world, environment.workspace_id, changes.get("credentials_id", "")):
+    if faults := credentials_faults(
+        world, environment.workspace_id, environment.platform, changes.get("credentials_id", "")
+    ):
         raise Invalid(*faults)
     return world.store.save(environment.but(**changes, updated_at=world.clock.now()))
 

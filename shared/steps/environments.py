@@ -39,7 +39,7 @@ def create_environment(
     tags = labels.tags(world, label_ids)
     faults = [
         *world.faults(platform, config),
-        *credentials_faults(world, workspace_id, credentials_id),
+        *credentials_faults(world, workspace_id, platform, credentials_id),
         *required_tags.missing(config, tags),
     ]
     if faults:
@@ -68,13 +68,19 @@ def create_environment(
     return environment
 
 
-def credentials_faults(world: World, workspace_id: int, credentials_id: str) -> list[Fault]:
-    """Empty when no credentials are named (the host's own identity) or they exist in the workspace."""
+def credentials_faults(world: World, workspace_id: int, platform: str, credentials_id: str) -> list[Fault]:
+    """Empty when no credentials are named (the host's own identity), or when they exist in the workspace
+    and are for the platform's cloud. With others, a cloud would take us for the host itself."""
     if not credentials_id:
         return []
     found = world.store.get(Credentials, credentials_id)
     if found is None or found.deleted or found.workspace_id != workspace_id:
         return [Fault("credentialsId", f"credentials {credentials_id} not found")]
+    cloud = platform.partition("-")[0]
+    if cloud in ("aws", "azure") and not found.provider.startswith(cloud):
+        return [
+            Fault("credentialsId", f"credentials {found.name} are for {found.provider}, not for {platform}")
+        ]
     return []
 
 

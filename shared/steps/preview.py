@@ -27,7 +27,9 @@ def preview(world: World, environment: Environment) -> Preview:
     only. Raises Retry when the account is out of reach."""
     faults = [
         *world.faults(environment.platform, environment.config),
-        *credentials_faults(world, environment.workspace_id, environment.credentials_id),
+        *credentials_faults(
+            world, environment.workspace_id, environment.platform, environment.credentials_id
+        ),
         *required_tags.missing(environment.config, environment.tags),
     ]
     if faults:

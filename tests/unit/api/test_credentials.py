@@ -209,3 +209,14 @@ def test_an_environment_cannot_name_credentials_that_do_not_exist(api: Front) ->
     answer = api.call("POST", "/compute-envs", json=body)
     assert answer.status_code == 400
     assert "credentialsId: credentials nothing not found" in answer.json()["message"]
+
+
+def test_an_environment_takes_no_credentials_of_another_cloud(api: Front) -> None:
+    git = api.post("/credentials", creds("git", "github", token="x"))["credentialsId"]
+    body = env_body()
+    body["computeEnv"]["credentialsId"] = git
+    answer = api.call("POST", "/compute-envs", json=body)
+    assert answer.status_code == 400
+    assert "credentialsId: credentials git are for github, not for aws-cloud" in answer.json()["message"]
+    made = api.environment()
+    assert api.call("PUT", f"/compute-envs/{made}", json={"credentialsId": git}).status_code == 400

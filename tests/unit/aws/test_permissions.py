@@ -17,6 +17,7 @@ from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.providers.aws.clients import Clients
 from shared.providers.aws.cloud import AwsCloud
+from shared.steps.taskfiles import files_of
 from tests.clock import FakeClock
 from tests.contracts.provider_suite import make, order, unmake
 from tests.unit.aws.conftest import BUCKET, REGION, environment
@@ -84,6 +85,11 @@ def test_a_life_within_the_published_permissions(
     assert logs.size(run, "nf-run1.txt") == 3
     assert logs.size(run, "absent") is None
     assert logs.read(run, "nf-run1.txt") == b"log"
+    unit = f"ab/{30 * 'c'}"
+    boto3.client("s3", REGION).put_object(Bucket=bucket, Key=f"work/{unit}/.command.log", Body=b"task")
+    files = files_of(run, f"s3://{BUCKET}/work/{unit}", logs)
+    assert (files.size(".command.log"), files.size(".command.err")) == (4, None)
+    assert files.read(".command.log", 0, 10) == b"task"
 
     dispose = step("dispose")
     assert dispose.leftovers(unmake(dispose, rows)) == []
