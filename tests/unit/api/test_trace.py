@@ -1,5 +1,6 @@
 """/trace: what Nextflow reports, with and without a machine of ours."""
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -243,6 +244,52 @@ def test_the_late_word_of_a_machine_that_is_gone_changes_nothing(api: Front) -> 
         api.put(f"/trace/{run}/{word}", body, token=first)
         assert api.run(run) == before
     assert api.get(f"/workflow/{run}/metrics")["metrics"] == []
+
+
+def test_the_tasks_of_a_machine_that_is_gone_count_no_more_once_the_next_one_speaks(api: Front) -> None:
+    run = api.launch(api.environment())
+    first, path = api.run_token(run), f"/headnode/machine/{run}/1/report"
+    api.post(path, {"event": "start"}, token=first)
+    done = {"tasks": [task(n, "COMPLETED", cpus=1, realtime=7) for n in (1, 2, 30)], "progress": COUNTS}
+    api.put(f"/trace/{run}/progress", {**done, "instant": 9_000}, token=first)
+    api.post(path, {"event": "end", "error": "interrupted"}, token=first)
+    api.work(60)
+    assert api.get(f"/workflow/{run}/tasks")["total"] == 3, "until the next one speaks"
+    second = api.run_token(run)
+    api.put(f"/trace/{run}/begin", {"workflow": WORKFLOW, "processNames": ["A"]}, token=second)
+    assert api.get(f"/workflow/{run}/tasks")["total"] == 0
+    assert api.get(f"/workflow/{run}/progress")["progress"]["workflowProgress"]["succeeded"] == 0
+    again = {"tasks": [task(1, "CACHED", cpus=1, realtime=5)], "progress": {"cached": 1}, "instant": 10}
+    api.put(f"/trace/{run}/progress", again, token=second)
+    api.put(f"/trace/{run}/progress", {**done, "instant": 9_001}, token=first)
+    shown = api.get(f"/workflow/{run}/tasks")["tasks"]
+    assert [(each["task"]["taskId"], each["task"]["status"]) for each in shown] == [(1, "CACHED")]
+    assert api.call("GET", f"/workflow/{run}/task/2").status_code == 404
+    load = api.get(f"/workflow/{run}/progress")["progress"]["workflowProgress"]
+    assert (load["cpuTime"], load["cached"], load["succeeded"]) == (5, 1, 0)
+
+
+def test_reports_in_any_order_and_any_number_come_to_the_same(api: Front, chance: random.Random) -> None:
+    run = announced(api)
+    reports: list[dict[str, Any]] = []
+    for instant in range(1, 25):
+        first, most = chance.randrange(60), chance.randrange(30)
+        statuses = chance.choices(("SUBMITTED", "RUNNING", "COMPLETED", "FAILED"), k=most)
+        told = [task(first + n, status, cpus=1, realtime=7) for n, status in enumerate(statuses)]
+        reports.append({"tasks": told, "progress": {**COUNTS, "running": instant}, "instant": instant})
+    sent = [*reports, *chance.sample(reports, 12)]
+    chance.shuffle(sent)
+    for report in sent:
+        api.put(f"/trace/{run}/progress", report)
+    order = {"SUBMITTED": 0, "RUNNING": 1, "COMPLETED": 2, "FAILED": 2}
+    furthest: dict[int, int] = {}
+    for each in (each for report in reports for each in report["tasks"]):
+        furthest[each["taskId"]] = max(furthest.get(each["taskId"], 0), order[each["status"]])
+    shown = api.get(f"/workflow/{run}/tasks?max=1000")["tasks"]
+    assert {each["task"]["taskId"]: order[each["task"]["status"]] for each in shown} == furthest
+    load = api.get(f"/workflow/{run}/progress")["progress"]["workflowProgress"]
+    assert load["running"] == 24
+    assert load["cpuTime"] == 7 * sum(step == 2 for step in furthest.values()), "each is counted once"
 
 
 def test_cancelling_a_run_elsewhere_is_told_to_its_nextflow_by_a_refusal(api: Front) -> None:
