@@ -35,6 +35,8 @@ class Order(Model, frozen=True, kw_only=True):
     deadline: float
     owner: str
     labels: dict[str, str] = {}
+    first: bool = False
+    """Nothing was ever asked for this attempt: a cloud that takes no token need not look before it asks."""
 
 
 class Machine(Model, frozen=True, kw_only=True):

@@ -94,7 +94,7 @@ def unmade(attempt: Attempt, machine: Machine, now: float) -> Attempt:
 def place(run: Run, environment: Environment, world: World) -> Outcome:
     """Takes up the attempt that is under way, or begins one, and asks."""
     provider = world.provider(environment)
-    attempt = run.last
+    attempt, first = run.last, False
     now = world.clock.now()
     try:
         if attempt is not None and attempt.state == "intended":
@@ -109,9 +109,10 @@ def place(run: Run, environment: Environment, world: World) -> Outcome:
             if not offers:
                 return fail(run, "the compute environment offers no machine", world)
             run, attempt = begun(run, offers[0], world)
+            first = True
     except Retry as error:
         return later(run, str(error), error.after, world)
-    return ask(run, attempt, environment, provider, world)
+    return ask(run, attempt, environment, provider, world, first)
 
 
 def offered(run: Run, provider: Provider, world: World) -> list[Offer]:
@@ -174,18 +175,26 @@ def asking(run: Run, attempt: Attempt, world: World, **changes: Any) -> tuple[Ru
     return world.store.save(run.with_attempt(attempt).but(wait=wait, updated_at=now)), attempt
 
 
-def ask(run: Run, attempt: Attempt, environment: Environment, provider: Provider, world: World) -> Outcome:
+def ask(
+    run: Run,
+    attempt: Attempt,
+    environment: Environment,
+    provider: Provider,
+    world: World,
+    first: bool = False,
+) -> Outcome:
     """Asks for the attempt's offer; when it cannot be had, for the next one, until one is accepted or
-    none is left."""
+    none is left. `first`: this delivery wrote the attempt, so nobody has asked for it."""
     while True:
         try:
-            machine_id = provider.start(order(run, attempt, environment, world))
+            machine_id = provider.start(order(run, attempt, environment, world).but(first=first))
         except NoCapacity as error:
             refused = refusal(attempt.offer, error, world.clock.now())
             attempt = attempt.but(refusals=(*attempt.refusals, refused))
             following = next_offer(run, attempt, provider, world)
             if following is None:
                 return nothing_to_be_had(run, attempt, world)
+            first = False
             run, attempt = asking(run, attempt, world, candidate=attempt.candidate + 1, offer=following)
         except Retry as error:
             return later(run.with_attempt(attempt.but(asked_at=0.0)), str(error), error.after, world)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.bench import (
     azure,
     azure_life,
+    batch,
     cold,
     cold_functions,
     launches,

@@ -101,3 +101,8 @@ def ec2(instances: int = 0, doomed: int = 0, now: float = 0.0) -> StubProcess:
 def azure(machines: int = 0, doomed: int = 0, now: float = 0.0) -> StubProcess:
     """ARM's virtual machines, in the same way."""
     return StubProcess("tests.bench.azure_stub", machines, doomed, "bench", now or time.time())
+
+
+def batch(tasks: int = 0, others: int = 0) -> StubProcess:
+    """AWS Batch, with so many tasks of a dead head job and of a living one."""
+    return StubProcess("tests.bench.batch_stub", tasks, others)

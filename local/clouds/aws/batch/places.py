@@ -1,6 +1,8 @@
 """Compute environments and job queues: their states, and the only order in which they can be removed."""
 
+import time
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +10,7 @@ from local.clouds.aws import backends
 
 QUOTA = 50
 """Job queues of an account in a region."""
+CHANGING = ("CREATING", "UPDATING", "DELETING")
 
 
 class Refused(Exception):
@@ -27,6 +30,8 @@ class Place:
     reason: str = "ComputeEnvironment Healthy"
     looks: int = 1
     """Describes that still show it on its way."""
+    until: float = 0.0
+    """When its change is done at the earliest."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -40,17 +45,20 @@ class Place:
 
 
 class Places:
-    """All of them, in every region. `looks` is how many describes pass before a change is done."""
+    """All of them, in every region. `looks` is how many describes pass before a change is done, and
+    `transitions` (see `timings`) how many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self.looks = 1
+        self.transitions: Mapping[tuple[str, str], float] = {}
         self.capacity = True
         """Whether nodes can be had at all."""
         self._all: list[Place] = []
 
     def clear(self) -> None:
         """An empty account."""
-        self.looks, self.capacity = 1, True
+        self.looks, self.capacity, self.transitions = 1, True, {}
         self._all.clear()
 
     def of(self, kind: str, region: str) -> list[Place]:
@@ -72,6 +80,7 @@ class Places:
         if kind == "job-queue" and len(self.of(kind, region)) >= QUOTA:
             raise Refused(f"Job queue limit of {QUOTA} has been reached")
         made = Place(kind, name, region, body, body.get("state", "ENABLED"), looks=self.looks)
+        self._begin(made, "CREATING")
         made.tags = dict(body.get("tags") or {})
         self._all.append(made)
         return made
@@ -97,9 +106,16 @@ class Places:
             each for each in self.of(kind, region) if not names or any(each.called(name) for name in names)
         ]
 
+    def _begin(self, place: Place, status: str) -> None:
+        """A change is on its way from now on."""
+        place.status, place.looks = status, self.looks
+        place.until = self._clock() + self.transitions.get((place.kind, status), 0.0)
+
     def _advance(self, place: Place) -> None:
-        if place.status in ("CREATING", "UPDATING", "DELETING") and place.looks > 0:
+        if place.status in CHANGING and place.looks > 0:
             place.looks -= 1
+            return
+        if place.status in CHANGING and self._clock() < place.until:
             return
         broken = broken_role(place)
         if broken and place.status != "INVALID":
@@ -111,22 +127,22 @@ class Places:
 
     def update(self, place: Place, body: dict[str, Any]) -> None:
         """Enables or disables it, and takes other changes."""
-        if place.status in ("CREATING", "UPDATING", "DELETING"):
+        if place.status in CHANGING:
             raise Refused(f"{place.arn} is being modified")
         place.state = body.get("state") or place.state
         place.body |= {key: value for key, value in body.items() if key not in ("state", "tags")}
-        place.status, place.looks = "UPDATING", self.looks
+        self._begin(place, "UPDATING")
 
     def delete(self, place: Place) -> None:
         """Starts its end, when nothing stands in the way."""
         if place.state != "DISABLED":
             raise Refused(f"Cannot delete, {place.kind} {place.name} is not in DISABLED state")
-        if place.status in ("CREATING", "UPDATING", "DELETING"):
+        if place.status in CHANGING:
             raise Refused(f"{place.arn} is being modified")
         users = [queue.name for queue in self.of("job-queue", place.region) if uses(queue, place)]
         if users:
             raise Refused(f"Cannot delete, found existing JobQueue relationship: {', '.join(users)}")
-        place.status, place.looks = "DELETING", self.looks
+        self._begin(place, "DELETING")
 
 
 def uses(queue: Place, environment: Place) -> bool:

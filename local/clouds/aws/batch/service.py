@@ -27,7 +27,7 @@ class Batch:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self.places = Places()
+        self.places = Places(lambda: self.clock())
         self.jobs = Jobs(lambda: self.clock())
         self.run: Callable[[Job], None] = lambda _: None
         """What carries a job out that has its node."""

@@ -58,7 +58,7 @@ class AwsBatch:
         return [Offer(machine_type=size, place=self._account.head_queue)]
 
     def start(self, order: Order) -> str:
-        """One SubmitJob after a look for the job that the attempt may have already."""
+        """One SubmitJob; unless it is the first, after a look for the job that may be there already."""
         return jobs.start(self._account, order)
 
     def find(self, run_id: str, attempt: int) -> Machine | None:

@@ -1,8 +1,8 @@
 """Head jobs: submit, find, look, stop, mark. A job is a run's machine.
 
-SubmitJob takes no token, so a submission is preceded by a look for a job of the attempt's own name, and its
-request is never repeated by the SDK. Names are compared by us: Batch compares them without regard to case,
-and run ids differ in it.
+SubmitJob takes no token, so a submission that may be a second one is preceded by a look for a job of the
+attempt's own name, and its request is never repeated by the SDK. Names are compared by us: Batch compares
+them without regard to case, and run ids differ in it.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ SHORTEST = 60
 def start(account: BatchAccount, order: Order) -> str:
     """The attempt's job: the one that was submitted before, else after one submission. Raises Refused for a
     queue that takes no jobs, NoCapacity, or Retry."""
-    known = find(account, order.run_id, order.attempt, over=True)
+    known = None if order.first else find(account, order.run_id, order.attempt, over=True)
     if known:
         return known.id
     with batching("batch:SubmitJob"):

@@ -21,6 +21,8 @@ STUCK = (
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
 )
 GONE = ("", "DELETED")
+LOOK_AGAIN = 3.0
+"""Seconds between two looks at a change that takes ten of them or more."""
 
 
 def ensure(account: BatchAccount, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:
@@ -34,7 +36,7 @@ def ensure(account: BatchAccount, row: ResourceRow, made: Mapping[str, ResourceR
     if status(shown) == "INVALID":
         raise Refused(f"{row.name} is INVALID: {shown.get('statusReason') or 'AWS says no more'}")
     if status(shown) != "VALID":
-        raise NotYet(f"{row.name} is {status(shown) or 'not shown yet'}")
+        raise NotYet(f"{row.name} is {status(shown) or 'not shown yet'}", after=LOOK_AGAIN)
     return Made(cloud_id=arn_of(shown))
 
 

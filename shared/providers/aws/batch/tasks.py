@@ -23,14 +23,15 @@ ABREAST = 8
 
 
 def listed(account: BatchAccount, asked: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    """ListJobs page by page."""
-    pages = iter(account.clients.batch.get_paginator("list_jobs").paginate(**asked))
+    """ListJobs page by page. (botocore's paginator makes a class of its own for each listing.)"""
+    after: dict[str, str] = {}
     while True:
         with batching("batch:ListJobs"):
-            page = next(pages, None)
-        if page is None:
-            return
+            page = account.clients.batch.list_jobs(**asked, **after)
         yield page["jobSummaryList"]
+        if not page.get("nextToken"):
+            return
+        after = {"nextToken": page["nextToken"]}
 
 
 def alive(account: BatchAccount, queue: str) -> Iterator[list[tuple[str, str]]]:
