@@ -55,7 +55,7 @@ def order(provider: Provider, run_id: str = "run1", attempt: int = 1, **changes:
 def rows_of(provider: Provider) -> list[ResourceRow]:
     """The environment's graph as rows, in an order in which each one's needs come first."""
     rows = [
-        ResourceRow(key=each.key, type=each.type, name=each.name, needs=each.needs)
+        ResourceRow(key=each.key, type=each.type, name=each.name, needs=each.needs, shared=each.shared)
         for each in provider.resources()
     ]
     ordered: list[ResourceRow] = []

@@ -18,6 +18,7 @@ KINDS = {
     "on demand": {"type": "EC2"},
     "best fit": {"type": "SPOT", "allocStrategy": "BEST_FIT"},
     "fargate": {"type": "SPOT", "fargateHeadEnabled": True},
+    "file systems": {"type": "SPOT", "efsCreate": True, "fsxSize": 1200},
 }
 
 

@@ -79,3 +79,33 @@ def test_a_queue_that_takes_no_jobs_is_named(bind: Bind, aws: EmulatedAws) -> No
     boto3.client("batch", REGION).update_job_queue(jobQueue="work", state="DISABLED")
     (fault,) = manual.check()
     assert (fault.field, "DISABLED" in fault.message) == ("computeQueue", True)
+
+
+@pytest.mark.parametrize(
+    ("forge", "config", "said"),
+    [
+        ({"instanceTypes": ["m6i"]}, {"nvnmeStorageEnabled": True}, "m6i has no fast disks"),
+        ({"instanceTypes": ["g4dn.xlarge", "m6i.large"], "gpuEnabled": True}, {}, "m6i.large has no GPU"),
+    ],
+)
+def test_types_have_what_was_asked_for(
+    bind: Bind, forge: dict[str, Any], config: dict[str, Any], said: str
+) -> None:
+    fusion = {"waveEnabled": True, "fusion2Enabled": True}
+    (fault,) = bind({"type": "SPOT", **forge}, **fusion, **config).check()
+    assert (fault.field, said in fault.message) == ("forge.instanceTypes", True)
+
+
+def test_fast_disks_without_named_types_take_families_that_have_them(bind: Bind, aws: EmulatedAws) -> None:
+    fusion = {"waveEnabled": True, "fusion2Enabled": True, "nvnmeStorageEnabled": True}
+    for forge in ({}, {"arm64Enabled": True, "fargateHeadEnabled": True}):
+        assert bind({"type": "SPOT", **forge}, **fusion).check() == []
+
+
+def test_a_plan_says_how_many_queues_are_left(bind: Bind, aws: EmulatedAws) -> None:
+    for number in range(7):
+        aws.batch.places.make("job-queue", REGION, f"other-{number}", {})
+    (note,) = bind({"type": "SPOT"}).details()["notes"]
+    assert note == "43 of 50 job queues are left in eu-west-1; this takes 2"
+    (note,) = bind({"type": "SPOT", "shareQueues": True}).details()["notes"]
+    assert note.endswith("with all environments of the same specification")

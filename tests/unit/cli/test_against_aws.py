@@ -157,3 +157,16 @@ def test_the_least_permissions_of_an_environments_file(served: Served, tmp_path:
     assert "log-group:/mine:" in json.dumps(least)
     step = served.json("permissions", "aws-batch", "--step", "logs", "-f", str(file))
     assert len(step["Statement"]) == 2
+
+
+def test_a_plan_on_batch_says_how_many_queues_are_left(served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "env.yaml"
+    file.write_text(
+        "platform: aws-batch\n"
+        "config:\n  region: us-east-1\n  workDir: s3://lab-bucket/work\n"
+        "  forge: {type: SPOT, efsCreate: true, shareQueues: false}\n"
+    )
+    planned = served.headnode("env", "plan", "big", "-f", str(file))
+    assert planned.code == 0, planned.err
+    assert "note: 50 of 50 job queues are left in us-east-1; this takes 2" in planned.out
+    assert "EfsMountTargets" in planned.out

@@ -17,6 +17,8 @@ BOOT_DISK = 50
 """GiB of a node's gp3 root disk; FUSION_DISK with Fusion and no NVMe, as the public platform documents."""
 FUSION_DISK, FUSION_THROUGHPUT = 100, 325
 ARM_FAMILIES = ("m6g", "r6g", "c6g")
+NVME_FAMILIES, ARM_NVME_FAMILIES = ("m5d", "r5d", "c5d"), ("m6gd", "r6gd", "c6gd")
+"""What takes the place of `optimal`, which holds no such types."""
 IMAGE = "nextflow/nextflow:25.04.6"
 """The head job's container where the config names none: what machines of AWS Cloud run too."""
 
@@ -120,7 +122,7 @@ def read(config: dict[str, Any]) -> BatchOptions:
     fusion, nvme = flag(config, "fusion2Enabled"), flag(config, "nvnmeStorageEnabled")
     forge = config.get("forge")
     return BatchOptions(
-        work=read_work(forge, fusion and not nvme) if isinstance(forge, dict) else None,
+        work=read_work(forge, fusion, nvme) if isinstance(forge, dict) else None,
         head_queue=text(config, "headQueue"),
         compute_queue=text(config, "computeQueue"),
         head_role=text(config, "headJobRole"),
@@ -137,8 +139,8 @@ def read(config: dict[str, Any]) -> BatchOptions:
     )
 
 
-def read_work(forge: dict[str, Any], big_disk: bool) -> Work:
-    """The `forge` part. `big_disk`: Fusion caches on the root disk."""
+def read_work(forge: dict[str, Any], fusion: bool, nvme: bool) -> Work:
+    """The `forge` part. Fusion caches on the root disk where there is no NVMe."""
     spot = text(forge, "type") == SPOT
     best = "SPOT_PRICE_CAPACITY_OPTIMIZED" if spot else "BEST_FIT_PROGRESSIVE"
     arm = flag(forge, "arm64Enabled")
@@ -146,7 +148,7 @@ def read_work(forge: dict[str, Any], big_disk: bool) -> Work:
         spot=spot,
         min_cpus=number(forge, "minCpus", 0),
         max_cpus=number(forge, "maxCpus", MAX_CPUS),
-        types=texts(forge, "instanceTypes") or (ARM_FAMILIES if arm else ("optimal",)),
+        types=texts(forge, "instanceTypes") or types_for(arm, nvme),
         strategy=text(forge, "allocStrategy") or best,
         bid=number(forge, "bidPercentage", 100),
         image_id=text(forge, "imageId"),
@@ -154,7 +156,7 @@ def read_work(forge: dict[str, Any], big_disk: bool) -> Work:
         subnets=texts(forge, "subnets"),
         groups=texts(forge, "securityGroups"),
         key_pair=text(forge, "ec2KeyPair"),
-        boot_disk=number(forge, "ebsBootSize", FUSION_DISK if big_disk else BOOT_DISK),
+        boot_disk=number(forge, "ebsBootSize", FUSION_DISK if fusion and not nvme else BOOT_DISK),
         gpu=flag(forge, "gpuEnabled"),
         arm=arm,
         fargate_head=flag(forge, "fargateHeadEnabled"),
@@ -166,6 +168,13 @@ def read_work(forge: dict[str, Any], big_disk: bool) -> Work:
         keeps=forge.get("disposeOnDeletion") is False,
         shares=flag(forge, "shareQueues"),
     )
+
+
+def types_for(arm: bool, nvme: bool) -> tuple[str, ...]:
+    """The types of a work environment that names none."""
+    if nvme:
+        return ARM_NVME_FAMILIES if arm else NVME_FAMILIES
+    return ARM_FAMILIES if arm else ("optimal",)
 
 
 def read_efs(forge: dict[str, Any]) -> Mounted | None:

@@ -128,7 +128,7 @@ def key_pair(account: BatchAccount) -> Iterable[Fault]:
 
 
 def types(account: BatchAccount) -> Iterable[Fault]:
-    """Each type, or at least one of each family, exists in the region."""
+    """Each type, or at least one of each family, exists in the region and has what was asked for."""
     work = account.batch.work
     assert work is not None
     named = [each for each in work.types if each != "optimal"]
@@ -137,7 +137,7 @@ def types(account: BatchAccount) -> Iterable[Fault]:
     patterns = [each if "." in each else f"{each}.*" for each in named]
     with asking("ec2:DescribeInstanceTypes"):
         found = {
-            shown.get("InstanceType", "")
+            shown.get("InstanceType", ""): shown
             for page in account.clients.ec2.get_paginator("describe_instance_types").paginate(
                 Filters=[{"Name": "instance-type", "Values": patterns}]
             )
@@ -147,6 +147,12 @@ def types(account: BatchAccount) -> Iterable[Fault]:
     for each in named:
         if each not in (found if "." in each else families):
             yield Fault("forge.instanceTypes", f"{each} does not exist in {account.options.region}")
+            continue
+        kinds = [found[name] for name in found if each in (name, name.partition(".")[0])]
+        if account.batch.nvme and not all(kind.get("InstanceStorageSupported") for kind in kinds):
+            yield Fault("forge.instanceTypes", f"{each} has no fast disks, which nvnmeStorageEnabled needs")
+        if work.gpu and not all(kind.get("GpuInfo") for kind in kinds):
+            yield Fault("forge.instanceTypes", f"{each} has no GPU, which gpuEnabled needs")
 
 
 def work_bucket(account: BatchAccount) -> Iterable[Fault]:
