@@ -39,7 +39,7 @@ def list_actions(world: Here, _token: ByUser, workspace: InWorkspace) -> dict[st
     return {"actions": [answers.entry(each, bearing, world) for each in found]}
 
 
-@router.post("/actions")
+@router.post("/actions", responses={501: {"description": "Not served"}})
 def create_action(
     world: Here,
     token: ByUser,

@@ -27,6 +27,7 @@ from shared.api import (
     users,
     workflows,
 )
+from shared.api.description import served as description
 from shared.api.edge import Edge
 from shared.ports import World
 
@@ -52,6 +53,7 @@ ROUTERS = (
     machine.router,
     ops.router,
     configuring.router,
+    description.router,
     unserved.router,
 )
 
@@ -59,8 +61,9 @@ ROUTERS = (
 def build(world: World) -> FastAPI:
     """The app over a world, served at the root and under /api. Calls nothing; cheap enough for a cold
     start."""
-    app = FastAPI(title="headnode", version=service.program_version(), redirect_slashes=False)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.world = world
+    app.state.routers = ROUTERS
     problem.install(app)
     for router in ROUTERS:
         app.include_router(router)

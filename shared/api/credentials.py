@@ -27,7 +27,6 @@ USABLE_ON: dict[str, tuple[str, ...]] = {
     "aws-batch": ("aws",),
     "azure-cloud": ("azure-cloud",),
     "azure-batch": ("azure", "azure_entra"),
-    "local-platform": ("local",),
 }
 """Platform -> the credentials that it can use."""
 

@@ -111,7 +111,7 @@ def make_primary(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str
     return Response(status_code=204)
 
 
-@router.post("/{id}/validate")
+@router.post("/{id}/validate", responses=CONFLICT)
 def validate_environment(
     world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str, force: bool = False
 ) -> dict[str, Any]:

@@ -22,7 +22,29 @@ async def raw(request: Request) -> bytes:
     return await request.body()
 
 
-@router.post("/github/{action_id}")
+def header(name: str, required: bool) -> dict[str, Any]:
+    """A header that is read by hand, as it is described."""
+    return {"name": name, "in": "header", "required": required, "schema": {"type": "string"}}
+
+
+SENT: dict[str, Any] = {
+    "parameters": [
+        header("X-Hub-Signature-256", True),
+        header("X-GitHub-Delivery", True),
+        header("X-GitHub-Event", False),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "object"}}
+            for kind in ("application/json", "application/x-www-form-urlencoded")
+        },
+    },
+}
+REFUSED: dict[int | str, dict[str, Any]] = {400: {}, 403: {}, 409: {}, 413: {}, 415: {}}
+
+
+@router.post("/github/{action_id}", openapi_extra=SENT, responses=REFUSED)
 def github(
     request: Request, world: Here, action_id: str, data: Annotated[bytes, Depends(raw)]
 ) -> dict[str, Any]:

@@ -95,11 +95,6 @@ def registry(keys: Mapping[str, Any]) -> list[Fault]:
     return found
 
 
-def local(keys: Mapping[str, Any]) -> list[Fault]:  # noqa: ARG001
-    """This machine needs none."""
-    return []
-
-
 CHECKS: Mapping[str, Callable[[Mapping[str, Any]], list[Fault]]] = {
     "aws": aws,
     "azure": azure,
@@ -107,9 +102,9 @@ CHECKS: Mapping[str, Callable[[Mapping[str, Any]], list[Fault]]] = {
     "azure-cloud": azure_cloud,
     "github": github,
     "container-reg": registry,
-    "local": local,
 }
-"""The providers whose credentials are of use, and what is wrong with their keys."""
+"""The providers whose credentials are of use, and what is wrong with their keys. This machine needs none,
+and clients know no provider of that name: one that they do not know breaks their whole listing."""
 
 
 def required(keys: Mapping[str, Any], *names: str) -> list[Fault]:

@@ -9,7 +9,7 @@ from shared.api.auth import ByUserOrRun
 from shared.api.intake import Here, MaybeWorkspace
 from shared.api.problem import bad, not_found
 from shared.api.routes import Routes
-from shared.api.sending import sent
+from shared.api.sending import PARTS, sent
 from shared.errors import Fault, Refused
 from shared.model.run import Run
 from shared.ports import LogPage, LogSource, World
@@ -119,7 +119,7 @@ def is_there(run: Run, source: LogSource, name: str) -> bool:
         return False
 
 
-@router.get("/download")
+@router.get("/download", responses=PARTS)
 def download(
     request: Request,
     world: Here,

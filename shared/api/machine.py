@@ -20,9 +20,10 @@ router = Routes(prefix="/headnode", tags=["machines"])
 
 LARGEST_STATUS = 2**31 - 1
 LONGEST_MESSAGE = 4000
+OVER: dict[int | str, dict[str, Any]] = {410: {"description": "Over"}}
 
 
-@router.get("/runner.pyz")
+@router.get("/runner.pyz", responses={304: {"description": "Not changed"}})
 def runner_program(request: Request) -> Response:
     """The program that runs on a machine. Open to everybody: it holds no secret."""
     state = request.app.state
@@ -76,7 +77,7 @@ BootOnly = Annotated[Token, Depends(machine("boot"))]
 BootOrRun = Annotated[Token, Depends(machine("boot", "run"))]
 
 
-@router.post("/machine/{run_id}/{attempt}/spec")
+@router.post("/machine/{run_id}/{attempt}/spec", responses=OVER)
 def spec(
     world: Here,
     _token: BootOnly,
@@ -103,7 +104,7 @@ def spec(
     return Response(encode(built), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/machine/{run_id}/{attempt}/report")
+@router.post("/machine/{run_id}/{attempt}/report", responses=OVER)
 def report(
     world: Here,
     token: BootOrRun,

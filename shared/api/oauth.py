@@ -27,9 +27,18 @@ LIFE = 3600.0
 """Seconds; also how long a token that was deleted lives on in those that it gave."""
 LARGEST_FORM = 3 * LONGEST
 FORM = "application/x-www-form-urlencoded"
+FIELDS = {"grant_type": {"const": "refresh_token"}, "refresh_token": {"type": "string"}}
+SENT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {FORM: {"schema": {"type": "object", "properties": FIELDS, "required": list(FIELDS)}}},
+    }
+}
+"""What is read by hand, as it is described."""
+REFUSED: dict[int | str, dict[str, Any]] = {400: {}, 413: {}, 415: {}}
 
 
-@router.post("/access_token")
+@router.post("/access_token", openapi_extra=SENT, responses=REFUSED)
 async def access_token(world: Here, request: Request) -> Response:
     """Takes a form with `grant_type=refresh_token` and `refresh_token`; answers with JSON, and with the
     cookies that Nextflow's client reads."""

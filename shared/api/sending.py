@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -12,6 +13,11 @@ PIECE = 1024 * 1024
 """Bytes read from the work directory at once."""
 Read = Callable[[int, int], bytes]
 """At most so many bytes (the second) from an offset on."""
+PARTS: dict[int | str, dict[str, Any]] = {
+    206: {"description": "A part of the file"},
+    416: {"description": "The range is not in the file"},
+}
+"""What else an operation that sends a file answers."""
 
 
 def sent(request: Request, name: str, media: str, size: int, read: Read) -> Response:

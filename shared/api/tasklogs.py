@@ -11,7 +11,7 @@ from shared.api.intake import Here, MaybeWorkspace
 from shared.api.logs import LARGEST_PAGE, source_of
 from shared.api.problem import Problem, bad, not_found
 from shared.api.routes import Routes
-from shared.api.sending import sent
+from shared.api.sending import PARTS, sent
 from shared.api.tasks import Task
 from shared.errors import Fault, Refused
 from shared.model.run import Run
@@ -111,7 +111,7 @@ def downloads(files: Files) -> list[dict[str, str]]:
     ]
 
 
-@router.get("/download/{task_id}")
+@router.get("/download/{task_id}", responses=PARTS)
 def download(
     request: Request,
     world: Here,

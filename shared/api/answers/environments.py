@@ -8,7 +8,7 @@ from shared.api.answers import labels as label_answers
 from shared.api.answers.shape import iso, present
 from shared.api.tenancy import shown_workspace
 from shared.model.access import Credentials
-from shared.model.environment import Environment
+from shared.model.environment import Environment, ResourceRow
 from shared.model.label import Label
 
 
@@ -66,9 +66,15 @@ def config_of(environment: Environment) -> dict[str, Any]:
     gone = [row for row in rows if row.gone_at]
     config = {**present(**environment.config), "discriminator": environment.platform}
     if rows:
-        config["forgedResources"] = [{row.type: row.cloud_id or row.name} for row in here]
-        config["deletedResources"] = [{row.type: row.cloud_id or row.name} for row in gone]
+        config["forgedResources"] = [made(environment.platform, row) for row in here]
+        config["deletedResources"] = [made(environment.platform, row) for row in gone]
     return config
+
+
+def made(platform: str, row: ResourceRow) -> dict[str, str]:
+    """One resource: its type and its id, in the form that the public API has for the platform."""
+    id = row.cloud_id or row.name
+    return {"key": row.type, "value": id} if platform == "azure-cloud" else {row.type: id}
 
 
 def message_of(environment: Environment) -> str | None:

@@ -20,7 +20,7 @@ from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import LogPage, World
 from shared.steps.deliver import handle
-from tests import spec
+from tests import described, spec
 from tests.clock import FakeClock
 from tests.scenarios.rig import SeededIds
 
@@ -164,8 +164,10 @@ class Front:
                 return await client.request(method, path, headers=headers, **given)
 
         answer = asyncio.run(go())
-        is_json = answer.headers.get("content-type", "").startswith("application/json") and answer.content
-        wrong = spec.complaints(method, path, answer.status_code, answer.json() if is_json else None)
+        media = answer.headers.get("content-type", "")
+        body = answer.json() if media.startswith("application/json") and answer.content else None
+        wrong = spec.complaints(method, path, answer.status_code, body)
+        wrong += described.complaints(method, path, answer.status_code, media, body)
         assert not wrong, "\n".join(wrong)
         if answer.status_code >= 400 and method != "HEAD":
             assert isinstance(answer.json()["message"], str), answer.text

@@ -207,7 +207,7 @@ def test_a_paused_action_says_so_and_takes_the_push_later(api: Front, hook: Hook
     api.post(f"/actions/{hook.action}/pause", {}, status=204)
     data = json.dumps(push(api)).encode()
     answer = hook.send(data, x_github_delivery="one")
-    assert (answer.status_code, answer.json()["message"]) == (400, "action pushed is PAUSED")
+    assert (answer.status_code, answer.json()["message"]) == (409, "action pushed is PAUSED")
     assert hook.shown()["error"] == "action pushed is PAUSED"
     api.post(f"/actions/{hook.action}/pause", {}, status=204)
     assert hook.send(data, x_github_delivery="one").status_code == 200

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from shared.api.app import build
 from tests.unit.api.front import Front, env_body
 
 HELLO = {"pipeline": "https://github.com/nextflow-io/hello"}
@@ -100,11 +99,12 @@ def test_a_token_for_one_thing_opens_no_other_operation(api: Front, use: str) ->
         "/healthz",
         "/headnode/runner.pyz",
         "/openapi.json",
+        "/docs",
         "/headnode/hooks/",
         "/oauth/",
     )
     walked = 0
-    for form, operations in build(api.world).openapi()["paths"].items():
+    for form, operations in api.get("/openapi.json")["paths"].items():
         if form.startswith(opened):
             continue
         path = re.sub(r"\{[^}]*\}", "1", form)
