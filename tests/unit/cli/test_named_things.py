@@ -181,3 +181,20 @@ def test_an_environment_goes_out_as_a_file_and_comes_back_the_same(served: Serve
     assert served.json("env", "export", "three") == {**read, "name": "three"}
     for name in ("one", "two", "three"):
         said(served, "env", "dispose", name)
+
+
+def test_a_file_makes_an_environment_and_what_is_wrong_with_one_is_told_by_field(
+    served: Served, tmp_path: Path
+) -> None:
+    file = tmp_path / "env.yml"
+    for config, told in (
+        ({"workDir": "not-absolute"}, "workDir: must be the absolute path"),
+        ({"environment": [{"name": "1X", "value": "y"}]}, "config.environment.0.name: "),
+    ):
+        file.write_text(yaml.safe_dump({"name": "filed", "platform": "local", "config": config}))
+        wrong = served.headnode("env", "create", "-f", str(file))
+        assert (wrong.code, told in one_line(wrong)) == (1, True), wrong.err
+    config = {"workDir": str(tmp_path / "work"), "environment": [{"name": "X", "value": "y"}]}
+    file.write_text(yaml.safe_dump({"name": "filed", "platform": "local", "config": config}))
+    assert "filed is AVAILABLE" in said(served, "env", "create", "-f", str(file))
+    assert served.json("env", "show", "filed")["config"]["environment"] == config["environment"]
