@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.bench import (
     azure,
     azure_life,
+    azure_scaling,
     batch,
     cold,
     cold_functions,
@@ -28,8 +29,10 @@ SUITES = {
     "log": logpage,
     "trace": tracing,
     "search": searching,
+    "aws-batch": batch,
     "azure": azure,
     "azure-life": azure_life,
+    "azure-scaling": azure_scaling,
     "functions": cold_functions,
 }
 

@@ -15,6 +15,8 @@ class Load(Model, frozen=True, kw_only=True):
 
     waiting: Mapping[int, int] = {}
     running: Mapping[int, int] = {}
+    launched: int = 0
+    """Runs that were launched just now, whose heads boot: their tasks are minutes away."""
 
 
 class Pool(Model, frozen=True, kw_only=True):
@@ -27,6 +29,8 @@ class Pool(Model, frozen=True, kw_only=True):
     most: int
     spare: float = 0.0
     """Nodes beyond the need, as a share of it: room for what a run submits next."""
+    expected: int = 1
+    """Nodes that a run came to need before; they boot while a new run's head does."""
 
 
 class Decision(Model, frozen=True, kw_only=True):
@@ -45,7 +49,7 @@ class Decision(Model, frozen=True, kw_only=True):
 
 
 def decide(load: Load, pool: Pool) -> Decision:
-    """The nodes for everything that waits and runs, within the pool's bounds."""
+    """The nodes for everything that waits and runs and will come with a launch, within the pool's bounds."""
     tasks = Counter(load.waiting)
     tasks.update(load.running)
     fitting = {
@@ -54,7 +58,8 @@ def decide(load: Load, pool: Pool) -> Decision:
     never = sum(count for slots, count in tasks.items() if slots > pool.slots_per_node)
     needed = nodes_for(fitting, pool.slots_per_node)
     # What Azure took back counts against the target, and runs nothing.
-    wanted = needed + _ceil(needed * pool.spare) + (pool.preempted if needed else 0)
+    wanted = needed + _ceil(needed * pool.spare) + load.launched * pool.expected
+    wanted += pool.preempted if wanted else 0
     target = max(pool.target, pool.least, min(wanted, pool.most))
     return Decision(target=target, needed=needed, never=never, why=_why(needed, never, target, pool))
 
@@ -98,5 +103,5 @@ def _why(needed: int, never: int, target: int, pool: Pool) -> str:
     if target < needed:
         return f"tasks need {needed} nodes, the pool has at most {pool.most}{never_runs}"
     if target > pool.target:
-        return f"{target - pool.target} more nodes for what waits{never_runs}"
+        return f"{target - pool.target} more nodes for what {'waits' if needed else 'will come'}{never_runs}"
     return f"enough nodes are there or on their way{never_runs}"

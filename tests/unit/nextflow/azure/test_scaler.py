@@ -43,6 +43,13 @@ def test_a_task_that_fits_nowhere_makes_no_node():
     )
 
 
+def test_a_launch_boots_nodes_before_its_tasks_are_there():
+    found = decide(Load(waiting={16: 1}, launched=2), POOL.but(expected=3))
+    assert found.target == 7
+    assert decide(Load(launched=1), POOL).why == "1 more nodes for what will come"
+    assert decide(Load(launched=1, waiting={}), POOL.but(preempted=1, expected=2)).target == 3
+
+
 def test_spare_room():
     assert decide(Load(waiting={16: 4}), POOL.but(spare=0.25)).target == 5
 
@@ -69,9 +76,9 @@ def test_a_decision_is_within_its_bounds(waiting, running, target, preempted):
     found = decide(Load(waiting=waiting, running=running), POOL.but(target=target, preempted=preempted))
     slots = sum(each * count for both in (waiting, running) for each, count in both.items())
     assert target <= found.target <= POOL.most
-    assert found.cramped or (found.target - (preempted if slots else 0)) * 16 >= min(
-        slots, 0 if preempted else slots
-    )
+    assert found.cramped or found.target * 16 >= slots
+    if target + preempted <= POOL.most and not found.cramped:
+        assert found.target >= min(POOL.most, found.needed + (preempted if slots else 0))
     assert found.needed * 16 >= slots
     assert (
         decide(Load(waiting=waiting, running=running), POOL.but(target=found.target)).target >= found.target
