@@ -14,8 +14,8 @@ from tests.scaling.ways import BuiltIn, Ours, Past
 SEEDS = range(301, 309)
 """Days that nothing was tuned on."""
 SLOTS, MOST = 16, 50
-LINGER, SPARE = {False: 15, True: 20}, {False: 0.25, True: 0.5}
-"""By whether nodes are Spot: those cost less, and are taken back."""
+SPARE, FIRST = 0.25, 3
+"""Our room beyond the need, and the nodes that are expected of a pool without a history."""
 ROUNDS = 20
 
 
@@ -47,13 +47,10 @@ def outcomes(slots: int, most: int) -> dict[str, tuple[list[Outcome], list[Outco
     found: dict[str, tuple[list[Outcome], list[Outcome]]] = {}
     for seed in SEEDS:
         for trace in traces(seed * 10):
-            scaling = formulas.Scaling(
-                most=most, slots_per_node=slots, low_priority=trace.spot, linger=LINGER[trace.spot]
-            )
+            scaling = formulas.Scaling(most=most, slots_per_node=slots, low_priority=trace.spot)
             theirs, mine = found.setdefault(trace.name, ([], []))
             theirs.append(Simulation(trace, BuiltIn(most, trace.spot), slots, most, seed).run())
-            # Of a pool without a history a quarter is expected.
-            ours = Ours(scaling, SPARE[trace.spot], -(-most // 4))
+            ours = Ours(scaling, SPARE, FIRST)
             mine.append(Simulation(trace, ours, slots, most, seed).run())
     return found
 

@@ -164,9 +164,8 @@ class Simulation:
         for _ in range(world.target - len(staying)):
             world.nodes.append(Node(world.now + BOOT, world.slots_per_node))
         # Those without work leave first.
-        for node in sorted(staying, key=lambda each: (not each.back_at, len(each.running)))[
-            : len(staying) - world.target
-        ]:
+        first = sorted(staying, key=lambda each: (not each.back_at, len(each.running)))
+        for node in first[: max(0, len(staying) - world.target)]:
             node.leaving = True
         world.nodes = [node for node in world.nodes if not node.leaving or node.running]
 
