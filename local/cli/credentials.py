@@ -21,7 +21,7 @@ def option(help: str, metavar: str | None = None, envvar: str | None = None) -> 
 def add(
     name: Annotated[str, typer.Argument(help="Its name; unique.")],
     *,
-    provider: Annotated[str, typer.Option(help="aws or azure-cloud.")] = "aws",
+    provider: Annotated[str, typer.Option(help="aws, azure-cloud, azure_entra or azure.")] = "aws",
     access_key: Annotated[str | None, option("AWS: access key id.", envvar="AWS_ACCESS_KEY_ID")] = None,
     role: Annotated[str | None, option("AWS: role to assume.", "ARN")] = None,
     external_id: Annotated[str | None, option("AWS: external id for that role.")] = None,
@@ -35,11 +35,13 @@ def add(
     storage_account: Annotated[
         str | None, option("Azure: storage account of the work directories.", "NAME")
     ] = None,
+    batch_account: Annotated[str | None, option("Azure Batch: its account.", "NAME")] = None,
     description: Annotated[str, typer.Option(help="For people.")] = "",
     output: Output = Format.text,
 ) -> None:
-    """Add credentials. The secret is read from AWS_SECRET_ACCESS_KEY or AZURE_CLIENT_SECRET, or asked for:
-    it never is an argument, which others on the machine could read.
+    """Add credentials. A secret is read from AWS_SECRET_ACCESS_KEY, AZURE_CLIENT_SECRET,
+    AZURE_BATCH_ACCOUNT_KEY or AZURE_STORAGE_ACCOUNT_KEY, or asked for: it never is an argument, which others
+    on the machine could read.
     """
     from local.cli.client import connect
 
@@ -48,8 +50,13 @@ def add(
         keys = aws_keys(access_key, role, external_id)
     elif provider == "azure-cloud":
         keys = azure_keys(tenant, client, subscription, storage_account)
+    elif provider == "azure_entra":
+        keys = entra_keys(tenant, client, subscription, storage_account, batch_account)
+    elif provider == "azure":
+        keys = account_keys(storage_account, batch_account)
     else:
-        raise typer.BadParameter("is aws or azure-cloud", param_hint="--provider")
+        known = "aws, azure-cloud, azure_entra or azure"
+        raise typer.BadParameter(f"is {known}", param_hint="--provider")
     keys["discriminator"] = provider
     body = {"name": name, "provider": provider, "description": description, "keys": keys}
     made = connect().post("/credentials", {"credentials": body})["credentialsId"]
@@ -73,13 +80,54 @@ def azure_keys(
     tenant: str | None, client: str | None, subscription: str | None, storage_account: str | None
 ) -> dict[str, Any]:
     """An Entra application with its client secret."""
-    given = {"--tenant": tenant, "--client": client, "--subscription": subscription}
-    missing = [option for option, value in given.items() if not value]
-    if missing:
-        raise typer.BadParameter(f"needs {', '.join(missing)}")
+    needs({"--tenant": tenant, "--client": client, "--subscription": subscription})
     keys: dict[str, Any] = {"tenantId": tenant, "clientId": client, "subscriptionId": subscription}
     keys["clientSecret"] = secret("AZURE_CLIENT_SECRET", "Client secret")
     return keys | ({"storageName": storage_account} if storage_account else {})
+
+
+def entra_keys(
+    tenant: str | None,
+    client: str | None,
+    subscription: str | None,
+    storage_account: str | None,
+    batch_account: str | None,
+) -> dict[str, Any]:
+    """An Entra application with its client secret, for a Batch account and its storage. Without the
+    subscription the account's quotas are not read."""
+    given = {
+        "--tenant": tenant,
+        "--client": client,
+        "--storage-account": storage_account,
+        "--batch-account": batch_account,
+    }
+    needs(given)
+    keys = {
+        "tenantId": tenant,
+        "clientId": client,
+        "storageName": storage_account,
+        "batchName": batch_account,
+    }
+    keys["clientSecret"] = secret("AZURE_CLIENT_SECRET", "Client secret")
+    return keys | ({"subscriptionId": subscription} if subscription else {})
+
+
+def account_keys(storage_account: str | None, batch_account: str | None) -> dict[str, Any]:
+    """The keys of a Batch account and of its storage account."""
+    needs({"--storage-account": storage_account, "--batch-account": batch_account})
+    return {
+        "batchName": batch_account,
+        "batchKey": secret("AZURE_BATCH_ACCOUNT_KEY", "Key of the Batch account"),
+        "storageName": storage_account,
+        "storageKey": secret("AZURE_STORAGE_ACCOUNT_KEY", "Key of the storage account"),
+    }
+
+
+def needs(given: dict[str, str | None]) -> None:
+    """Raises BadParameter for options that are missing."""
+    missing = [option for option, value in given.items() if not value]
+    if missing:
+        raise typer.BadParameter(f"needs {', '.join(missing)}")
 
 
 def secret(variable: str, prompt: str) -> str:

@@ -44,7 +44,8 @@ def looked(account: BatchAccount, look: Callable[[], Iterable[Fault]]) -> list[F
     try:
         return list(look())
     except Refused as error:
-        waiting = hushed(error, account.age, FRESH_GRANT)
+        # Keys are good or not at once; only what Entra granted may be on its way.
+        waiting = error if account.clients.keyed else hushed(error, account.age, FRESH_GRANT)
         if waiting is not error:
             raise waiting from error
         return [Fault("credentialsId", str(error))]

@@ -1,0 +1,65 @@
+"""The commands of the guide to Azure Batch against a real control plane and the emulated Azure."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.clouds.azure import EmulatedAzure
+from local.demo.places.azurebatch import EXAMPLES
+from tests.azure_cloud import LOCATION
+from tests.headnode import Served, one_line, serve
+
+ACCOUNTS = ("--batch-account", "labbatch", "--storage-account", "labdata")
+EXAMPLE = str(EXAMPLES / "1-one-pool.yaml")
+
+
+@pytest.fixture
+def served(azure: EmulatedAzure, tmp_path: Path) -> Iterator[Served]:
+    azure.account("labdata", group="lab-data", location=LOCATION, containers=["work"])
+    azure.batch_account("labbatch", group="lab-data", location=LOCATION)
+    with serve(tmp_path / "data", HEADNODE_TOKEN="t", HEADNODE_AZURE_URL=azure.url) as running:
+        yield running
+
+
+def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure) -> None:
+    known = azure.environment()
+    own = {name: known[name] for name in known if name.startswith("AZURE_")}
+    words = ("credentials", "add", "azure", "--provider", "azure_entra")
+    lacking = served.headnode(*words, **own)
+    assert lacking.code == 2
+    assert "--storage-account, --batch-account" in one_line(lacking)
+    added = served.headnode(*words, *ACCOUNTS, **own)
+    assert added.code == 0, added.err
+    shown = served.json("credentials", "list")[0]
+    assert (shown["provider"], shown["keys"]["batchName"]) == ("azure_entra", "labbatch")
+    assert known["AZURE_CLIENT_SECRET"] not in str(shown)
+
+    planned = served.headnode("env", "plan", "-f", EXAMPLE)
+    assert planned.code == 0, planned.err
+    assert "BatchPool" in planned.out
+    made = served.headnode("env", "create", "-f", EXAMPLE)
+    assert made.code == 0, made.err
+    pools = azure.state.batch.accounts["labbatch"].pools
+    assert [pool.body["vmSize"] for pool in pools.values()] == ["standard_e2ds_v5"]
+    gone = served.headnode("env", "dispose", "one-pool")
+    assert gone.code == 0, gone.err
+    assert gone.out.splitlines()[-1] == "left: 0"
+    assert pools == {}
+
+
+def test_the_keys_of_the_accounts_are_kept_and_never_shown(served: Served, azure: EmulatedAzure) -> None:
+    words = ("credentials", "add", "keys", "--provider", "azure", *ACCOUNTS)
+    secrets = {
+        "AZURE_BATCH_ACCOUNT_KEY": azure.batch_key("labbatch"),
+        "AZURE_STORAGE_ACCOUNT_KEY": "Y2FuYXJ5LW9mLXRoZS1zdG9yYWdlLWtleQ==",
+    }
+    added = served.headnode(*words, **secrets)
+    assert added.code == 0, added.err
+    shown = str(served.json("credentials", "list"))
+    assert "labdata" in shown
+    assert not [each for each in secrets.values() if each in shown]
+    # The emulated account takes no storage key: what it says of that is what people read.
+    said = served.headnode("env", "create", "-f", EXAMPLE, "--credentials", "keys")
+    assert said.code == 1
+    assert "KeyBasedAuthenticationNotPermitted" in said.err.splitlines()[-1]
