@@ -54,6 +54,66 @@ def test_bodies_are_what_the_operations_check(api: Front) -> None:
         assert "requestBody" in found["paths"][path]["put"]
 
 
+INSISTED_ON = {
+    "Workflow": ("id", "runName", "sessionId", "userName", "workDir", "status", "submit"),
+    "Progress": ("workflowProgress", "processesProgress"),
+    "Task": ("taskId", "status"),
+    "ComputeEnv": ("id", "name", "platform", "status", "config"),
+    "ComputeEnvEntry": ("id", "name", "platform", "status"),
+    "Credentials": ("id", "name", "provider", "keys"),
+    "Pipeline": ("pipelineId", "name"),
+    "Launch": ("id", "pipeline"),
+    "Log": ("entries", "truncated", "pending", "downloads"),
+}
+"""What clients fail without: absent or null is a crash there. Each answer of each test is held to it."""
+COUNTED = (
+    "pending", "submitted", "running", "succeeded", "failed", "cached", "memoryEfficiency", "cpuEfficiency",
+    "cpus", "cpuTime", "cpuLoad", "memoryRss", "memoryReq", "readBytes", "writeBytes", "volCtxSwitch",
+    "invCtxSwitch", "loadTasks", "loadCpus", "loadMemory", "peakTasks", "peakCpus", "peakMemory",
+)  # fmt: skip
+
+
+def test_what_clients_insist_on_is_always_there(api: Front) -> None:
+    found = api.get("/openapi.json")
+    schemas = found["components"]["schemas"]
+    for name, fields in INSISTED_ON.items():
+        assert set(fields) <= set(schemas[name]["required"]), name
+    assert "discriminator" in schemas["ComputeEnv"]["properties"]["config"]["required"]
+    assert "discriminator" in schemas["Credentials"]["properties"]["keys"]["required"]
+    counters = schemas["Progress"]["properties"]["workflowProgress"]
+    assert {*COUNTED, "executors"} <= set(counters["required"])
+
+    def answered(path: str, *names: str) -> None:
+        content = found["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert set(names) <= set(content["required"]), path
+
+    answered("/pipelines", "pipelines", "totalSize")
+    answered("/workflow", "workflows", "hasMore")
+    answered("/workflow/{workflow_id}/tasks", "tasks", "total")
+    answered("/workflow/{workflow_id}", "workflow", "progress")
+    answered("/workflow/{workflow_id}/launch", "launch")
+
+
+def test_enums_are_those_that_clients_know(api: Front) -> None:
+    schemas = api.get("/openapi.json")["components"]["schemas"]
+
+    def values(name: str, field: str) -> set[str]:
+        return set(schemas[name]["properties"][field]["enum"])
+
+    runs = {"SUBMITTED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "UNKNOWN"}
+    tasks = {"NEW", "SUBMITTED", "RUNNING", "CACHED", "COMPLETED", "FAILED", "ABORTED"}
+    places = {"CREATING", "AVAILABLE", "DISABLED", "DELETING", "ERRORED", "INVALID", "DELETED"}
+    assert values("Workflow", "status") == runs
+    assert values("Task", "status") == tasks
+    assert values("ComputeEnv", "status") == values("ComputeEnvEntry", "status") == places
+    assert values("Credentials", "status") == {"AVAILABLE", "INVALID"}
+    assert values("Credentials", "provider") <= {
+        "aws", "azure", "azure_entra", "google", "github", "github_app", "gitlab", "bitbucket", "ssh", "k8s",
+        "container-reg", "tw-agent", "codecommit", "gitea", "azurerepos", "seqeracompute", "azure-cloud",
+        "s3",
+    }  # fmt: skip
+
+
 def test_every_schema_is_one_and_every_name_in_it_is_there(api: Front) -> None:
     found = api.get("/openapi.json")
     for schema in found["components"]["schemas"].values():
