@@ -32,6 +32,22 @@ IN_THE_ACCOUNT = {
     "reap": "ec2:CreateTags ec2:DeleteTags ec2:DescribeInstances ec2:TerminateInstances",
     "dispose": PUBLISHED["dispose"],
 }
+BATCH_READS = "batch:DescribeComputeEnvironments batch:DescribeJobQueues batch:DescribeJobs batch:ListJobs"
+BATCH_LOOKS = (
+    "batch:DescribeComputeEnvironments batch:DescribeJobDefinitions batch:DescribeJobQueues "
+    "ec2:DescribeLaunchTemplates"
+)
+FOR_BATCH = {
+    "create": f"{BATCH_LOOKS} batch:CreateComputeEnvironment batch:CreateJobQueue "
+    "batch:DeregisterJobDefinition batch:RegisterJobDefinition batch:TagResource ec2:CreateLaunchTemplate "
+    "ec2:CreateTags iam:GetRole",
+    "launch": f"{BATCH_READS} batch:SubmitJob batch:TagResource",
+    "reap": f"{BATCH_READS} batch:TagResource batch:TerminateJob batch:UntagResource",
+    "dispose": f"{BATCH_LOOKS} batch:DeleteComputeEnvironment batch:DeleteJobQueue "
+    "batch:DeregisterJobDefinition batch:UpdateComputeEnvironment batch:UpdateJobQueue "
+    "ec2:DeleteLaunchTemplate",
+}
+"""What AWS Batch needs besides."""
 OWN = {"OwnTable", "OwnQueue", "SendMessages", "DeadEvents", "OwnKey", "OwnLog", "Traces", "UserRoles"}
 """Statements about the control plane's own things, and about the roles that users let it take."""
 INSTALLATION = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
@@ -78,7 +94,8 @@ def test_an_unknown_step_is_refused() -> None:
 @pytest.mark.parametrize("function", package.FUNCTIONS)
 def test_a_function_may_do_in_the_account_what_its_step_does(function: str) -> None:
     found = [each for each in statements(function) if each["Sid"] not in OWN]
-    assert actions(found) == sorted(set(IN_THE_ACCOUNT[function].split()))
+    wanted = f"{IN_THE_ACCOUNT[function]} {FOR_BATCH.get(function, '')}"
+    assert actions(found) == sorted(set(wanted.split()))
 
 
 @pytest.mark.parametrize("function", package.FUNCTIONS)
@@ -88,7 +105,7 @@ def test_no_statement_grants_more_than_it_names(function: str) -> None:
     for each in found:
         assert each["Effect"] == "Allow"
         assert not any("*" in action for action in actions([each])), each["Sid"]
-        reads = ("ec2:Describe", "s3:ListAllMyBuckets", "xray:")
+        reads = ("ec2:Describe", "batch:Describe", "batch:ListJobs", "s3:ListAllMyBuckets", "xray:")
         if "*" in listed(each["Resource"]):
             assert all(action.startswith(reads) for action in actions([each])), each["Sid"]
 
@@ -148,6 +165,11 @@ def test_no_second_statement_opens_what_a_condition_closes(function: str) -> Non
 
 def test_the_fences_are_there() -> None:
     assert {sid for function in package.FUNCTIONS for sid, _, _ in conditions(function)} == {
+        "AwsBatchMakeTemplate",
+        "AwsBatchMark",
+        "AwsBatchTagNew",
+        "AwsBatchTagTemplate",
+        "AwsBatchUnmakeTemplate",
         "AwsCloudLaunchPassRole",
         "AwsCloudMark",
         "AwsCloudRunTagged",
