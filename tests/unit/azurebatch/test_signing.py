@@ -38,7 +38,7 @@ def of_sdk(**how: Any) -> dict[str, str]:
         permission=ALLOWED,
         start=moment(BEGINS),
         expiry=moment(ENDS),
-        protocol="https,http",
+        protocol="https",
         **how,
     )
     return parts(made)

@@ -65,7 +65,7 @@ def resource(account: str, url: str) -> str:
 
 def container_sas(account: str, container: str, key: str, begins: float, ends: float) -> str:
     """The query that opens a container until then, by the storage account's key."""
-    said = {"sp": PERMISSIONS, "st": utc(begins), "se": utc(ends), "spr": "https,http", "sv": VERSION}
+    said = {"sp": PERMISSIONS, "st": utc(begins), "se": utc(ends), "spr": "https", "sv": VERSION}
     said["sr"] = "c"
     names = ("sp", "st", "se", "", "si", "sip", "spr", "sv", "sr", "snapshot", "ses")
     return with_signature(said, account, container, key, (*names, *("rscc", "rscd", "rsce", "rscl", "rsct")))
@@ -83,7 +83,7 @@ def delegated_sas(account: str, container: str, key: Mapping[str, str], begins: 
         "ske": key["SignedExpiry"],
         "sks": key["SignedService"],
         "skv": key["SignedVersion"],
-        "spr": "https,http",
+        "spr": "https",
         "sv": VERSION,
         "sr": "c",
     }
