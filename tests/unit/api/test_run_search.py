@@ -27,7 +27,7 @@ def runs(api: Front) -> list[str]:
             id=f"run{number}", name=name, status=status, owner="headnode" if number % 2 else "robot",
             session_id=f"{number}{number}d35eae-21ea-4294-bc92-85d35eae4294", label_ids=labels,
             workflow={"projectName": project, "manifest": {"name": manifest}},
-            submitted_at=MAY + number * DAY,
+            submitted_at=MAY + number * DAY, updated_at=MAY + number * DAY,
         )
         for number, (name, status, project, manifest, labels) in enumerate(given)
     ]  # fmt: skip
@@ -130,7 +130,16 @@ def test_too_much_at_once_is_refused(api: Front, search: str) -> None:
 
 def test_unicode_has_no_case_either(api: Front) -> None:
     api.world.store.put_many(
-        [Run(id="r1", name="x", session_id="s", workflow={"projectName": "Größe/ÜBER"}, submitted_at=MAY)]
+        [
+            Run(
+                id="r1",
+                name="x",
+                session_id="s",
+                workflow={"projectName": "Größe/ÜBER"},
+                submitted_at=MAY,
+                updated_at=MAY,
+            )
+        ]
     )
     for search in ("größe", "GRÖSSE", "über", "u\u0308ber", "projectName:GRÖSSE/über"):
         assert found(api, search) == ["r1"], search
