@@ -29,7 +29,7 @@ SUITES = {
     "log": logpage,
     "trace": tracing,
     "search": searching,
-    "aws-batch": batch,
+    "batch": batch,
     "azure": azure,
     "azure-life": azure_life,
     "azure-scaling": azure_scaling,

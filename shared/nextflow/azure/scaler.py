@@ -99,9 +99,12 @@ def _ceil(value: float) -> int:
 
 
 def _why(needed: int, never: int, target: int, pool: Pool) -> str:
-    never_runs = f"; {never} tasks need more than the {pool.slots_per_node} slots of a node" if never else ""
+    who = "1 task needs" if never == 1 else f"{never} tasks need"
+    never_runs = f"; {who} more than the {pool.slots_per_node} slots of a node" if never else ""
     if target < needed:
         return f"tasks need {needed} nodes, the pool has at most {pool.most}{never_runs}"
     if target > pool.target:
-        return f"{target - pool.target} more nodes for what {'waits' if needed else 'will come'}{never_runs}"
+        more = target - pool.target
+        what = "waits" if needed else "will come"
+        return f"{more} more {'node' if more == 1 else 'nodes'} for what {what}{never_runs}"
     return f"enough nodes are there or on their way{never_runs}"

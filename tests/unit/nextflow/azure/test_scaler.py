@@ -11,7 +11,7 @@ tasks = st.dictionaries(st.integers(1, 16), st.integers(0, 200), max_size=6)
 
 def test_slots_are_counted_and_not_tasks():
     found = decide(Load(waiting={1: 10}), POOL)
-    assert (found.target, found.needed, found.why) == (1, 1, "1 more nodes for what waits")
+    assert (found.target, found.needed, found.why) == (1, 1, "1 more node for what waits")
     assert decide(Load(waiting={3: 10}), POOL).target == 2
 
 
@@ -46,7 +46,7 @@ def test_a_task_that_fits_nowhere_makes_no_node():
 def test_a_launch_boots_nodes_before_its_tasks_are_there():
     found = decide(Load(waiting={16: 1}, launched=2), POOL.but(expected=3))
     assert found.target == 7
-    assert decide(Load(launched=1), POOL).why == "1 more nodes for what will come"
+    assert decide(Load(launched=1), POOL).why == "1 more node for what will come"
     assert decide(Load(launched=1, waiting={}), POOL.but(preempted=1, expected=2)).target == 3
 
 
