@@ -43,7 +43,7 @@ COUNTERS: Fields = {
 WORKFLOW: Schema = record(
     {
         "id": str, "runName": str, "sessionId": str, "status": one_of(tuple(RUN)), "submit": TIME,
-        "dateCreated": TIME, "lastUpdated": TIME, "ownerId": int, "userName": str, "workDir": str,
+        "dateCreated": TIME, "ownerId": int, "userName": str, "workDir": str,
         "projectName": str, "commandLine": str, "configFiles": list, "params": dict, "resume": bool,
         "deleted": bool, "requiresAttention": bool,
     },
@@ -51,7 +51,7 @@ WORKFLOW: Schema = record(
         **{name: kind for name, kind in runs.REPORTED.items() if name not in ("start", "complete")},
         **{name: record({}, kinds) for name, kinds in runs.NESTED.items() if name != "nextflow"},
         "nextflow": record({}, {"version": str, "build": str, "timestamp": str}),
-        "start": str, "complete": str, "launchId": str, "configProfiles": listed(str),
+        "start": str, "complete": str, "lastUpdated": TIME, "launchId": str, "configProfiles": listed(str),
         "preRunScript": str, "postRunScript": str,
     },
 )  # fmt: skip

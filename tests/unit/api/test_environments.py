@@ -192,4 +192,4 @@ def test_one_is_believed_only_while_it_is_invalid(api: Front) -> None:
     assert api.post(f"/compute-envs/{id}/validate", {})["message"] == "the keys are gone"
     assert api.post(f"/compute-envs/{id}/validate?force=true", {})["status"] == "AVAILABLE"
     api.delete(f"/compute-envs/{id}")
-    assert api.call("POST", f"/compute-envs/{id}/validate").status_code == 400
+    assert api.call("POST", f"/compute-envs/{id}/validate").status_code == 409
