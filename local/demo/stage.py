@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ class Stage:
 
     def start(self) -> None:
         """Everything is ready when it returns."""
-        self.engine = engine_for(self.options.engine)
+        self.engine = engine_for(self.options.engine, self.place.plugin)
         # Machines inherit this process's PATH.
         self._set(
             "PATH", f"{Path(self.engine.command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -127,10 +128,16 @@ class Stage:
         return found
 
 
-def engine_for(wanted: str) -> Engine:
-    """The engine that was asked for: auto, nextflow or script. Raises Refused when it cannot be had."""
-    environ = {**os.environ, "HEADNODE_NEXTFLOW": "script"} if wanted == "script" else None
-    engine = resolve(environ=environ)
+def engine_for(wanted: str, plugin: str) -> Engine:
+    """The engine that was asked for: auto, nextflow or script. Raises Refused when it cannot be had.
+
+    Where tasks go through a plugin of Nextflow's, auto is the script twin: such a plugin follows its own
+    ideas of where the cloud is, and with those of the real one it would leave the emulated one."""
+    if wanted == "script" or (wanted == "auto" and plugin):
+        twin = resolve(environ={**os.environ, "HEADNODE_NEXTFLOW": "script"})
+        why = f"; tasks would need the plugin {plugin}, --engine nextflow insists on it" if plugin else ""
+        return replace(twin, note=twin.note + why)
+    engine = resolve()
     if wanted == "nextflow" and engine.kind == "script":
         raise Refused(f"no Nextflow can be had here: {engine.note}")
     return engine

@@ -4,9 +4,10 @@ from tests.headnode import headnode
 
 
 def test_a_head_job_runs_for_real_and_nothing_is_left() -> None:
-    said = headnode("demo", "--platform", "aws-batch", "--engine", "script", "-o", "json", timeout=120)
+    said = headnode("demo", "--platform", "aws-batch", "-o", "json", timeout=120)
     assert said.code == 0, said.out + said.err
     found = said.json
+    assert found["nextflow"]["kind"] == "script"
     assert (found["left"], found["result"]["right"]) == ([], True)
     assert found["made"] == found["removed"]
     assert len(found["made"]) == 11

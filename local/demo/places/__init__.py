@@ -22,6 +22,8 @@ class Place(Protocol):
     """The platform's name in the API."""
     role: str
     """Whose permissions the control plane acts under; empty where there are none to be held to."""
+    plugin: str
+    """The plugin of Nextflow's that sends tasks there; empty where a machine runs them itself."""
 
     @property
     def title(self) -> str:

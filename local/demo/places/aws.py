@@ -22,6 +22,7 @@ class EmulatedAccount:
 
     platform = "aws-cloud"
     role = "aws-cloud"
+    plugin = ""
 
     def __init__(self, directory: Path, spot: bool) -> None:
         self._spot = spot

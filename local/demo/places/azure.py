@@ -33,6 +33,7 @@ class EmulatedSubscription:
 
     platform = "azure-cloud"
     role = "azure-cloud"
+    plugin = ""
 
     def __init__(self, directory: Path, spot: bool) -> None:
         self._spot = spot

@@ -35,6 +35,7 @@ class EmulatedBatchAccount(EmulatedSubscription):
 
     platform = "azure-batch"
     role = "azure-batch"
+    plugin = "nf-azure"
 
     def __init__(self, directory: Path, option: int) -> None:
         super().__init__(directory, spot=False)

@@ -10,6 +10,7 @@ class EmulatedBatch(EmulatedAccount):
 
     platform = "aws-batch"
     role = "aws-batch"
+    plugin = "nf-amazon"
 
     def config(self) -> dict[str, Any]:
         """Queues that Forge makes, with Spot for tasks."""

@@ -11,6 +11,7 @@ class ThisMachine:
 
     platform = "local-platform"
     role = ""
+    plugin = ""
     title = "this machine itself"
     mark = 0
 
