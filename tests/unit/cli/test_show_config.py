@@ -1,5 +1,6 @@
 """`headnode launch --show-config` against a real control plane whose cloud is the emulated AWS."""
 
+import json
 from pathlib import Path
 
 import boto3
@@ -29,6 +30,17 @@ def served(aws, tmp_path: Path):
     boto3.client("s3", REGION).create_bucket(
         Bucket="lab-bucket", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    boto3.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument=json.dumps(trust))
     with serve(tmp_path / "data", HEADNODE_TOKEN="t", **aws.environment(REGION)) as running:
         yield running
 
