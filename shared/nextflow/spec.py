@@ -58,7 +58,6 @@ def build(
         "heartbeat": settings.heartbeat,
         "logs": dict(platform.get("logs", {})),
         "region": str(platform.get("region") or ""),
-        **({"azure": dict(platform["azure"])} if platform.get("azure") else {}),
         "token": token,
         "api": settings.api_url.rstrip("/"),
         "workspace": run.workspace_id or None,
