@@ -102,7 +102,7 @@ class MachineRoom:
         with self._lock:
             working = list(self._working)
         until = time.monotonic() + 10
-        for thread in working:
+        for thread in filter(lambda each: each.ident, working):
             thread.join(max(0.0, until - time.monotonic()))
         for machine in self._machines.values():
             machine.kill()

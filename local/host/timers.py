@@ -24,7 +24,8 @@ class Timer:
     def stop(self, within: float) -> None:
         """No more calls; waits at most `within` seconds for one under way."""
         self._stopping.set()
-        self._thread.join(within)
+        if self._thread.ident:
+            self._thread.join(within)
 
     def _loop(self) -> None:
         while True:

@@ -50,7 +50,7 @@ class Workers:
         for _ in range(self._count):
             self._given.put(None)
         end = time.monotonic() + within
-        for thread in self._threads:
+        for thread in filter(lambda each: each.ident, self._threads):
             thread.join(max(0.0, end - time.monotonic()))
         for delivery in list(self._in_hand.values()):
             self._give_back(delivery, 0.0)

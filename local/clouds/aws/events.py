@@ -33,9 +33,10 @@ class Events:
         self._thread.start()
 
     def stop(self) -> None:
-        """Delivers what waits, then ends."""
+        """Delivers what waits, then ends; nothing happens when it was not started."""
         self._waiting.put(None)
-        self._thread.join(10)
+        if self._thread.ident:
+            self._thread.join(10)
 
     def on(self, sink: Sink | str) -> None:
         """Adds a listener: a function, or a URL that each event is posted to as JSON."""

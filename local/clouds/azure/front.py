@@ -86,9 +86,10 @@ class Front(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops listening and waits for the loop's end."""
-        self.shutdown()
-        self._thread.join()
+        """Stops listening and waits for the loop's end, where it was started."""
+        if self._thread.ident:
+            self.shutdown()
+            self._thread.join()
         self.server_close()
 
     @property
