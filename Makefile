@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# Twice the cores of a small machine: many tests wait for a process or a server.
-JOBS ?= 4
+# One more than the cores of a small machine: many tests wait for a process or a server.
+JOBS ?= 3
 
 .PHONY: demo hosts test test-long lint bench format clean
 
