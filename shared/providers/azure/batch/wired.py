@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import Fault
-from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure import catalogue
 from shared.providers.azure.batch import form, lookups, permissions
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
+from shared.providers.azure.wired import logs, regions
+
+__all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions"]
 
 
 def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> BatchClients:  # noqa: ARG001
@@ -31,11 +32,6 @@ def provider(
     return AzureBatch(environment, clients, settings, clock)
 
 
-def logs(environment: Environment, clients: BatchClients, root: Path) -> AzureLogs:  # noqa: ARG001
-    """The log source of an environment."""
-    return AzureLogs(environment, clients)
-
-
 def faults(config: dict[str, Any]) -> list[Fault]:
     """What is wrong with a config by its own words."""
     return form.form(config)
@@ -48,11 +44,6 @@ def policy(
 ) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step)
-
-
-def regions() -> tuple[str, ...]:
-    """Where the platform can be had."""
-    return catalogue.regions()
 
 
 def look_ups(clients: BatchClients, region: str) -> dict[str, Any]:
