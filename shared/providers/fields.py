@@ -1,11 +1,13 @@
 """Reading an environment's config, and saying what is wrong with it: what every cloud has in common."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Add = Callable[[str, str], None]
 """Notes a fault: the field and what is wrong with it."""
+Patterns = dict[str, tuple[str, str]]
+"""Field -> what all of it must match, and what that is."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
 
@@ -38,6 +40,59 @@ def variables(config: dict[str, Any], targets: tuple[str, ...] = ("head", "compu
         for each in found
         if each.get("name") and any(each.get(target, True) for target in targets)
     }
+
+
+def matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
+    """One text against its pattern."""
+    if not isinstance(value, str) or not re.fullmatch(pattern, value.strip()):
+        add(field, f"{shown(value)} is not {what}")
+
+
+def faulty_patterns(config: dict[str, Any], patterns: Patterns, add: Add) -> None:
+    """Texts, each against what all of it must match."""
+    for field, (pattern, what) in patterns.items():
+        if given(config, field):
+            matches(field, config[field], pattern, what, add)
+
+
+def faulty_lists(config: dict[str, Any], patterns: Patterns, most: int, add: Add) -> None:
+    """Lists of at most so many texts, each against the pattern."""
+    for field, (pattern, what) in patterns.items():
+        value = config.get(field)
+        if not given(config, field):
+            continue
+        if not isinstance(value, list):
+            add(field, f"{shown(value)} is not a list")
+            continue
+        if len(value) > most:
+            add(field, f"{len(value)} items, at most {most}")
+        for each in value[:most]:
+            matches(field, each, pattern, what, add)
+
+
+def faulty_texts(config: dict[str, Any], fields: Iterable[str], add: Add) -> None:
+    """Texts of any content, and the labels."""
+    for field in fields:
+        if given(config, field) and not isinstance(config[field], str):
+            add(field, f"{shown(config[field])} is not a text")
+    if given(config, "labels") and not isinstance(config["labels"], dict):
+        add("labels", f"{shown(config['labels'])} is not an object")
+
+
+def faulty_switches(config: dict[str, Any], fields: Iterable[str], add: Add) -> None:
+    """True or false."""
+    for field in fields:
+        if given(config, field) and not isinstance(config[field], bool):
+            add(field, f"{shown(config[field])} is not true or false")
+
+
+def faulty_numbers(config: dict[str, Any], limits: dict[str, tuple[int, int]], add: Add) -> None:
+    """Whole numbers, each from its least to its most."""
+    for field, (least, most) in limits.items():
+        value = config.get(field)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and least <= value <= most):
+            add(field, f"{shown(value)} is not a whole number from {least} to {most}")
 
 
 def faulty_variables(config: dict[str, Any], add: Add) -> None:

@@ -6,7 +6,17 @@ from typing import Any
 from shared.errors import Fault
 from shared.providers.aws.options import SPOT
 from shared.providers.aws.regions import REGIONS
-from shared.providers.fields import Add, faulty_variables, given, shown
+from shared.providers.fields import (
+    Add,
+    faulty_lists,
+    faulty_numbers,
+    faulty_patterns,
+    faulty_switches,
+    faulty_texts,
+    faulty_variables,
+    given,
+    shown,
+)
 
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 ID = "-(?:[0-9a-f]{8}|[0-9a-f]{17})"
@@ -48,12 +58,8 @@ def form(config: dict[str, Any]) -> list[Fault]:
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     region(config, add)
     work_dir(config, add)
-    for field, (pattern, what) in PATTERNS.items():
-        if given(config, field):
-            matches(field, config[field], pattern, what, add)
-    for field, (pattern, what) in LISTS.items():
-        if given(config, field):
-            list_matches(field, config[field], pattern, what, add)
+    faulty_patterns(config, PATTERNS, add)
+    faulty_lists(config, LISTS, LIST_LIMIT, add)
     scalars(config, add)
     together(config, add)
     return faults
@@ -76,39 +82,11 @@ def work_dir(config: dict[str, Any], add: Add) -> None:
         add("workDir", f"{shown(value)} is not a directory in a bucket (s3://bucket/directory)")
 
 
-def matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
-    """One text against its pattern."""
-    if not isinstance(value, str) or not re.fullmatch(pattern, value.strip()):
-        add(field, f"{shown(value)} is not {what}")
-
-
-def list_matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
-    """A list of texts, each against the pattern."""
-    if not isinstance(value, list):
-        add(field, f"{shown(value)} is not a list")
-        return
-    if len(value) > LIST_LIMIT:
-        add(field, f"{len(value)} items, at most {LIST_LIMIT}")
-    for each in value[:LIST_LIMIT]:
-        matches(field, each, pattern, what, add)
-
-
 def scalars(config: dict[str, Any], add: Add) -> None:
     """Switches, numbers and words."""
-    for field in TEXTS:
-        if given(config, field) and not isinstance(config[field], str):
-            add(field, f"{shown(config[field])} is not a text")
-    if given(config, "labels") and not isinstance(config["labels"], dict):
-        add("labels", f"{shown(config['labels'])} is not an object")
-    for field in BOOLEANS:
-        if given(config, field) and not isinstance(config[field], bool):
-            add(field, f"{shown(config[field])} is not true or false")
-    for field, (least, most) in NUMBERS.items():
-        value = config.get(field)
-        if value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            add(field, f"{shown(value)} is not a whole number from {least} to {most}")
+    faulty_texts(config, TEXTS, add)
+    faulty_switches(config, BOOLEANS, add)
+    faulty_numbers(config, NUMBERS, add)
     if given(config, "spot") and config["spot"] not in SPOT:
         add("spot", f"{shown(config['spot'])} is not one of {', '.join(SPOT)}")
 

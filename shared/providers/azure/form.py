@@ -6,7 +6,18 @@ from typing import Any
 from shared.errors import Fault
 from shared.providers.azure.catalogue import plain, regions, size, zones
 from shared.providers.azure.options import SPOT, WORK_DIR, types
-from shared.providers.fields import Add, faulty_variables, given, shown, texts
+from shared.providers.fields import (
+    Add,
+    faulty_lists,
+    faulty_numbers,
+    faulty_patterns,
+    faulty_switches,
+    faulty_texts,
+    faulty_variables,
+    given,
+    shown,
+    texts,
+)
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 NAME = r"[A-Za-z0-9_](?:[\w.-]{0,78}[A-Za-z0-9_])?"
@@ -67,12 +78,8 @@ def form(config: dict[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     region_and_work_dir(config, add)
-    for field, (pattern, what) in PATTERNS.items():
-        if given(config, field):
-            matches(field, config[field], pattern, what, add)
-    for field, (pattern, what) in LISTS.items():
-        if given(config, field):
-            list_matches(field, config[field], pattern, what, add)
+    faulty_patterns(config, PATTERNS, add)
+    faulty_lists(config, LISTS, LIST_LIMIT, add)
     scalars(config, add)
     together(config, add)
     sold(config, add)
@@ -103,39 +110,11 @@ def is_directory(work_dir: str) -> bool:
     return found["path"].isprintable() and all(part not in ("", ".", "..") for part in parts)
 
 
-def matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
-    """One text against its pattern."""
-    if not isinstance(value, str) or not re.fullmatch(pattern, value.strip()):
-        add(field, f"{shown(value)} is not {what}")
-
-
-def list_matches(field: str, value: Any, pattern: str, what: str, add: Add) -> None:
-    """A list of texts, each against the pattern."""
-    if not isinstance(value, list):
-        add(field, f"{shown(value)} is not a list")
-        return
-    if len(value) > LIST_LIMIT:
-        add(field, f"{len(value)} items, at most {LIST_LIMIT}")
-    for each in value[:LIST_LIMIT]:
-        matches(field, each, pattern, what, add)
-
-
 def scalars(config: dict[str, Any], add: Add) -> None:
     """Switches, numbers and words."""
-    for field in TEXTS:
-        if given(config, field) and not isinstance(config[field], str):
-            add(field, f"{shown(config[field])} is not a text")
-    if given(config, "labels") and not isinstance(config["labels"], dict):
-        add("labels", f"{shown(config['labels'])} is not an object")
-    for field in BOOLEANS:
-        if given(config, field) and not isinstance(config[field], bool):
-            add(field, f"{shown(config[field])} is not true or false")
-    for field, (least, most) in NUMBERS.items():
-        value = config.get(field)
-        if value is None:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            add(field, f"{shown(value)} is not a whole number from {least} to {most}")
+    faulty_texts(config, TEXTS, add)
+    faulty_switches(config, BOOLEANS, add)
+    faulty_numbers(config, NUMBERS, add)
     if given(config, "spot") and config["spot"] not in SPOT:
         add("spot", f"{shown(config['spot'])} is not one of {', '.join(SPOT)}")
 

@@ -7,7 +7,18 @@ from shared.errors import Fault
 from shared.providers.aws import form as cloud
 from shared.providers.aws.batch import form_storage as disks
 from shared.providers.aws.batch.options import ON_DEMAND, SPOT, STRATEGIES
-from shared.providers.fields import Add, faulty_variables, given, shown
+from shared.providers.fields import (
+    Add,
+    Patterns,
+    faulty_lists,
+    faulty_numbers,
+    faulty_patterns,
+    faulty_switches,
+    faulty_texts,
+    faulty_variables,
+    given,
+    shown,
+)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 QUEUE = rf"(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{{12}}:job-queue/)?{NAME}", "a job queue's name or ARN"
@@ -75,11 +86,7 @@ def form(config: dict[str, Any]) -> list[Fault]:
     if not disks.work_dir(config, add):
         cloud.work_dir(config, add)
     fields(config, PATTERNS, LISTS, NUMBERS, SWITCHES, add)
-    for field in TEXTS:
-        if given(config, field) and not isinstance(config[field], str):
-            add(field, f"{shown(config[field])} is not a text")
-    if given(config, "labels") and not isinstance(config["labels"], dict):
-        add("labels", f"{shown(config['labels'])} is not an object")
+    faulty_texts(config, TEXTS, add)
     tags(config, add)
     faulty_variables(config, add)
     if config.get("dragenQueue") or config.get("dragenInstanceType"):
@@ -106,27 +113,17 @@ def tags(config: dict[str, Any], add: Add) -> None:
 
 def fields(
     config: dict[str, Any],
-    patterns: dict[str, tuple[str, str]],
-    lists: dict[str, tuple[str, str]],
+    patterns: Patterns,
+    lists: Patterns,
     numbers: dict[str, tuple[int, int]],
     switches: tuple[str, ...],
     add: Add,
 ) -> None:
     """Each field by itself."""
-    for field, (pattern, what) in patterns.items():
-        if given(config, field):
-            cloud.matches(field, config[field], pattern, what, add)
-    for field, (pattern, what) in lists.items():
-        if given(config, field):
-            cloud.list_matches(field, config[field], pattern, what, add)
-    for field, (least, most) in numbers.items():
-        value = config.get(field)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and least <= value <= most):
-            add(field, f"{shown(value)} is not a whole number from {least} to {most}")
-    for field in switches:
-        if given(config, field) and not isinstance(config[field], bool):
-            add(field, f"{shown(config[field])} is not true or false")
+    faulty_patterns(config, patterns, add)
+    faulty_lists(config, lists, cloud.LIST_LIMIT, add)
+    faulty_numbers(config, numbers, add)
+    faulty_switches(config, switches, add)
 
 
 def fusion(config: dict[str, Any], add: Add) -> None:

@@ -7,7 +7,17 @@ from shared.providers.azure import form as cloud
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, seconds
 from shared.providers.azure.batch.sizes import cores
 from shared.providers.azure.form import GUID, IN_GROUP, NAME, NETWORK, SIZE
-from shared.providers.fields import Add, faulty_variables, given, shown
+from shared.providers.fields import (
+    Add,
+    faulty_numbers,
+    faulty_patterns,
+    faulty_switches,
+    faulty_texts,
+    faulty_variables,
+    given,
+    matches,
+    shown,
+)
 
 POOL = (r"[\w-]{1,64}", "a pool's id (letters, digits, hyphens and underscores, at most 64)")
 IDENTITY = (
@@ -46,17 +56,11 @@ def form(config: dict[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     cloud.region_and_work_dir(config, add)
-    for field, (pattern, what) in PATTERNS.items():
-        if given(config, field):
-            cloud.matches(field, config[field], pattern, what, add)
-    numbers(config, NUMBERS, add)
-    switches(config, SWITCHES, add)
+    faulty_patterns(config, PATTERNS, add)
+    faulty_numbers(config, NUMBERS, add)
+    faulty_switches(config, SWITCHES, add)
     durations(config, add)
-    for field in TEXTS:
-        if given(config, field) and not isinstance(config[field], str):
-            add(field, f"{shown(config[field])} is not a text")
-    if given(config, "labels") and not isinstance(config["labels"], dict):
-        add("labels", f"{shown(config['labels'])} is not an object")
+    faulty_texts(config, TEXTS, add)
     faulty_variables(config, add)
     if config.get("fusion2Enabled") is True and config.get("waveEnabled") is not True:
         add("fusion2Enabled", "needs waveEnabled")
@@ -68,22 +72,6 @@ def form(config: dict[str, Any]) -> list[Fault]:
     else:
         add("forge", f"{shown(forge)} is not an object")
     return faults
-
-
-def numbers(config: dict[str, Any], limits: dict[str, tuple[int, int]], add: Add) -> None:
-    """Whole numbers within their limits."""
-    for field, (least, most) in limits.items():
-        value = config.get(field)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and least <= value <= most):
-            add(field, f"{shown(value)} is not a whole number from {least} to {most}")
-
-
-def switches(config: dict[str, Any], fields: tuple[str, ...], add: Add) -> None:
-    """True or false."""
-    for field in fields:
-        if given(config, field) and not isinstance(config[field], bool):
-            add(field, f"{shown(config[field])} is not true or false")
 
 
 def durations(config: dict[str, Any], add: Add) -> None:
@@ -118,7 +106,7 @@ def forged(config: dict[str, Any], forge: dict[str, Any], add: Add) -> None:
     for field, needed in NEEDED.items():
         if given(config, field) and not given(config, needed):
             add(needed, f"is needed with {field}")
-    switches(forge, FORGE_SWITCHES, said)
+    faulty_switches(forge, FORGE_SWITCHES, said)
     if given(forge, "containerRegIds"):
         said("containerRegIds", "headnode reads no registry's keys: give the pools an identity with AcrPull")
     dual = forge.get("dualPoolConfig") is True
@@ -144,9 +132,9 @@ def within(add: Add, field: str) -> Add:
 def pool(given_pool: dict[str, Any], add: Add) -> None:
     """One pool's fields."""
     if given(given_pool, "vmType"):
-        cloud.matches("vmType", given_pool["vmType"], *SIZE, add)
-    numbers(given_pool, POOL_NUMBERS, add)
-    switches(given_pool, ("autoScale", "lowPriority"), add)
+        matches("vmType", given_pool["vmType"], *SIZE, add)
+    faulty_numbers(given_pool, POOL_NUMBERS, add)
+    faulty_switches(given_pool, ("autoScale", "lowPriority"), add)
     least, most = given_pool.get("minVmCount"), given_pool.get("vmCount")
     if isinstance(least, int) and isinstance(most, int) and least > most:
         add("minVmCount", f"{least} is more than vmCount, {most}")
