@@ -17,6 +17,7 @@ from shared.logs.wire import refusal
 from shared.providers.azure import catalogue, versions
 from shared.providers.azure.catalogue import plain
 from shared.providers.azure.clients import Clients
+from shared.providers.azure.workdir import BLOB_VERSION
 
 MOST = 1000
 """Entries of one list; more are of no use in a drop-down."""
@@ -25,7 +26,6 @@ NETWORKS = "Microsoft.Network/virtualNetworks"
 GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 GROUP = re.compile(r"/resourceGroups/([^/]+)/", re.IGNORECASE)
-BLOB_VERSION = {"x-ms-version": "2021-12-02"}
 
 
 def cloud(clients: Clients, region: str) -> dict[str, Any]:

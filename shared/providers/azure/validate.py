@@ -10,21 +10,19 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from shared.azure_endpoints import STORAGE_SCOPE
-from shared.errors import Fault, Refused, Unreachable
-from shared.logs.wire import refusal
+from shared.errors import Fault, Refused
 from shared.providers.azure import bodies, graph, versions
 from shared.providers.azure.account import Account
 from shared.providers.azure.catalogue import date, plain, size
 from shared.providers.azure.errors import Answer, hushed, is_gone
 from shared.providers.azure.form import form
 from shared.providers.azure.ordering import FRESH_GRANT
+from shared.providers.azure.workdir import absent
 
 __all__ = ["check", "details", "form"]
 
 RESERVED_SUBNETS = ("gatewaysubnet", "azurebastionsubnet", "azurefirewallsubnet", "routeserversubnet")
 """Subnets in which Azure lets no VM stand."""
-BLOB_VERSION = {"x-ms-version": "2021-12-02"}
 
 
 def check(account: Account) -> list[Fault]:
@@ -138,24 +136,11 @@ def shown_identity(account: Account) -> Answer:
 def container(account: Account) -> Iterable[Fault]:
     """The work container exists and may be looked at; and it is in the group that is named for it."""
     options = account.options
-    if not account.storage_name:
-        yield Fault("storageAccount", "missing: neither the config nor the credentials name one")
+    if account.storage_name and not options.container:
         return
-    if not options.container:
-        return
-    address = f"{account.clients.endpoints.blob(account.storage_name)}/{options.container}?restype=container"
-    try:
-        reply = account.clients.wire.send("GET", address, scope=STORAGE_SCOPE, headers=BLOB_VERSION)
-    except Unreachable as error:
-        if not is_unresolved(error):
-            raise
-        yield Fault("storageAccount", f"{account.storage_name} does not exist")
-        return
-    if reply.status == 404:
-        yield Fault("workDir", f"container {options.container} does not exist in {account.storage_name}")
-    elif reply.status != 200:
-        raise refusal(reply, f"{bodies.CONTAINERS}/read")
-    elif options.storage_group:
+    faults = list(absent(account.clients, account.storage_name, options.container))
+    yield from faults
+    if options.storage_group and not faults:
         yield from container_group(account)
 
 
@@ -166,12 +151,6 @@ def container_group(account: Account) -> Iterable[Fault]:
     if is_gone(account.clients.arm("GET", path, versions.STORAGE, action=action, accept=(404,))):
         where = account.options.storage_group
         yield Fault("storageResourceGroup", f"{account.storage_name} is not in {where}")
-
-
-def is_unresolved(error: Unreachable) -> bool:
-    """Whether nobody has an account of that name: the resolver's own word, and not its silence."""
-    said = str(error.__cause__)
-    return "Failed to resolve" in said and ("Errno -2" in said or "Errno 8]" in said)
 
 
 def details(account: Account) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from local.clouds.azure import EmulatedAzure
 from shared.errors import Throttled, Unreachable
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
-from shared.providers.azure import permissions, validate
+from shared.providers.azure import permissions, workdir
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.cloud import AzureCloud
 from tests.azure_cloud import LOCATION
@@ -190,9 +190,9 @@ def test_an_account_that_nobody_has_is_told_from_a_silent_resolver() -> None:
         return error
 
     host = "<urllib3.connection.HTTPSConnection>: Failed to resolve 'x.blob.core.windows.net'"
-    assert validate.is_unresolved(said(f"{host} ([Errno -2] Name or service not known)"))
-    assert not validate.is_unresolved(said(f"{host} ([Errno -3] Temporary failure in name resolution)"))
-    assert not validate.is_unresolved(said("timed out"))
+    assert workdir.is_unresolved(said(f"{host} ([Errno -2] Name or service not known)"))
+    assert not workdir.is_unresolved(said(f"{host} ([Errno -3] Temporary failure in name resolution)"))
+    assert not workdir.is_unresolved(said("timed out"))
 
 
 def test_a_container_of_another_form_is_not_asked_about(bind: Bind, azure: EmulatedAzure) -> None:

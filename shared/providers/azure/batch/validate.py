@@ -4,9 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from shared.azure_endpoints import STORAGE_SCOPE
-from shared.errors import Fault, Refused, Unreachable
-from shared.logs.wire import refusal as blob_refusal
+from shared.errors import Fault, Refused
 from shared.providers.azure import versions
 from shared.providers.azure.batch import images, pools, quota, signing
 from shared.providers.azure.batch.account import BatchAccount, shown_account, subscription_of
@@ -17,9 +15,8 @@ from shared.providers.azure.catalogue import plain
 from shared.providers.azure.errors import Answer, hushed
 from shared.providers.azure.errors import is_gone as arm_gone
 from shared.providers.azure.ordering import FRESH_GRANT
-from shared.providers.azure.validate import is_unresolved
+from shared.providers.azure.workdir import absent
 
-CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 NEEDS_ENTRA = "needs an Entra application or an identity: the Batch service refuses it to holders of keys"
 
 
@@ -181,29 +178,10 @@ def subnet(account: BatchAccount) -> Iterable[Fault]:
 def container(account: BatchAccount) -> Iterable[Fault]:
     """The work container exists and may be looked at; and what a run needs to reach it lasts long enough."""
     options = account.options
-    if not account.storage_name:
-        yield Fault("storageAccount", "missing: neither the config nor the credentials name one")
-        return
-    if (
-        not account.clients.keyed
-        and not options.head_client
-        and options.token_duration > signing.MOST_DELEGATED
-    ):
+    delegated = not account.clients.keyed and not options.head_client
+    if account.storage_name and delegated and options.token_duration > signing.MOST_DELEGATED:
         yield Fault("tokenDuration", "is longer than 7d, for which Azure signs without a storage key")
-    base = account.clients.endpoints.blob(account.storage_name)
-    address = f"{base}/{options.container}?restype=container"
-    headers = {"x-ms-version": signing.VERSION}
-    try:
-        reply = account.clients.wire.send("GET", address, scope=STORAGE_SCOPE, headers=headers)
-    except Unreachable as error:
-        if not is_unresolved(error):
-            raise
-        yield Fault("storageAccount", f"{account.storage_name} does not exist")
-        return
-    if reply.status == 404:
-        yield Fault("workDir", f"container {options.container} does not exist in {account.storage_name}")
-    elif reply.status != 200:
-        raise blob_refusal(reply, f"{CONTAINERS}/read")
+    yield from absent(account.clients, account.storage_name, options.container)
 
 
 def details(account: BatchAccount) -> dict[str, Any]:
