@@ -59,7 +59,7 @@ def rig(cloud, tmp_path, clock, request) -> Rig:
 def ready(rig):
     """An environment that is AVAILABLE."""
     environment = rig.environment()
-    rig.drain(30)
+    rig.drain(60)
     found = rig.get_environment(environment)
     assert found.status == "AVAILABLE", found.message or found.wait
     return found

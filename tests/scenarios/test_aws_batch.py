@@ -6,13 +6,10 @@ import boto3
 import pytest
 
 from local.clouds.aws import EmulatedAws
-from shared.model.settings import Settings
-from shared.steps import environments, runs
-from tests.clock import FakeClock
 from tests.scenarios.clouds.aws import REGION
 from tests.scenarios.clouds.batch import Batch
 from tests.scenarios.conftest import batch
-from tests.scenarios.rig import Rig, SeededIds
+from tests.scenarios.wholelife import disposed, lived
 
 
 @pytest.fixture
@@ -23,48 +20,8 @@ def cloud(aws: EmulatedAws, clock, monkeypatch) -> Batch:
     return made
 
 
-@pytest.fixture
-def rig(cloud, tmp_path, clock: FakeClock, request) -> Rig:
-    settings = Settings(installation="rig", api_url="http://127.0.0.1:9")
-    return Rig(tmp_path / "data", settings, clock, SeededIds(request.node.name), cloud)
-
-
-@pytest.fixture
-def ready(rig):
-    environment = rig.environment()
-    rig.drain(60)
-    found = rig.get_environment(environment)
-    assert found.status == "AVAILABLE", found.message or found.wait
-    return found
-
-
-def disposed(rig, environment):
-    environments.dispose_environment(rig.world, rig.get_environment(environment))
-    rig.drain(300)
-    return rig.get_environment(environment)
-
-
 def test_a_whole_life_needs_nothing_but_the_steps_own_permissions(rig, cloud, aws):
-    cloud.enforce(None)
-    rig.before = cloud.enforce
-    environment = rig.environment()
-    rig.drain(60)
-    assert rig.get_environment(environment).status == "AVAILABLE", rig.get_environment(environment).message
-    for ending in ({"exit_status": 0}, {"exit_status": 1}):
-        run = rig.submit(environment)
-        rig.drain(0)
-        rig.say(run, "boot")
-        cloud.keep(run)
-        rig.say(run, "end", **ending)
-        rig.drain(30)
-        assert rig.get_run(run).status == ("FAILED" if ending["exit_status"] else "SUCCEEDED")
-    cancelled = rig.submit(environment)
-    rig.drain(0)
-    runs.cancel_run(rig.world, rig.get_run(cancelled))
-    rig.drain(60)
-    assert rig.get_run(cancelled).status == "CANCELLED"
-    ended = disposed(rig, environment)
-
+    ended = lived(rig, placing=0)
     assert ended.status == "DELETED", ended.wait
     assert sorted(each.partition(" ")[0] for each in ended.receipt.removed) == sorted(cloud.made)
     assert cloud.refused() == []

@@ -10,13 +10,11 @@ import pytest
 from local.clouds.aws import EmulatedAws
 from shared.errors import Invalid
 from shared.model.label import Label
-from shared.model.settings import Settings
 from shared.steps.environments import create_environment
 from shared.steps.runs import submit_run
-from tests.clock import FakeClock
 from tests.scenarios.clouds.aws import REGION
 from tests.scenarios.clouds.batch_options import BatchCloud, disposed, made, things
-from tests.scenarios.rig import Rig, SeededIds
+from tests.scenarios.rig import Rig
 
 FUSION = {"waveEnabled": True, "fusion2Enabled": True}
 TRUST = {
@@ -30,12 +28,6 @@ TRUST = {
 @pytest.fixture
 def cloud(aws: EmulatedAws) -> BatchCloud:
     return BatchCloud(aws)
-
-
-@pytest.fixture
-def rig(cloud: BatchCloud, tmp_path: Any, clock: FakeClock, request: pytest.FixtureRequest) -> Rig:
-    settings = Settings(installation="rig", api_url="http://127.0.0.1:9")
-    return Rig(tmp_path / "data", settings, clock, SeededIds(request.node.name), cloud)
 
 
 def role_of_mine(name: str) -> str:

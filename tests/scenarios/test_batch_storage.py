@@ -9,11 +9,9 @@ import pytest
 from local.clouds.aws import EmulatedAws
 from shared.model.machine import Offer
 from shared.model.run import Attempt, Run
-from shared.model.settings import Settings
-from tests.clock import FakeClock
 from tests.scenarios.clouds.aws import REGION
 from tests.scenarios.clouds.batch_options import BatchCloud, disposed, made, things
-from tests.scenarios.rig import Rig, SeededIds
+from tests.scenarios.rig import Rig
 
 EFS = {"type": "SPOT", "efsCreate": True}
 FSX = {"type": "SPOT", "fsxSize": 1200}
@@ -22,12 +20,6 @@ FSX = {"type": "SPOT", "fsxSize": 1200}
 @pytest.fixture
 def cloud(aws: EmulatedAws) -> BatchCloud:
     return BatchCloud(aws)
-
-
-@pytest.fixture
-def rig(cloud: BatchCloud, tmp_path: Any, clock: FakeClock, request: pytest.FixtureRequest) -> Rig:
-    settings = Settings(installation="rig", api_url="http://127.0.0.1:9")
-    return Rig(tmp_path / "data", settings, clock, SeededIds(request.node.name), cloud)
 
 
 def booted(environment: Any) -> str:
