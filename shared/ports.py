@@ -176,6 +176,9 @@ class Provider(Protocol):
     def offers(self, run: Run) -> list[Offer]:
         """The ways to get a machine, in the order of preference. Pure."""
 
+    def check_run(self, run: Run) -> list[Fault]:
+        """Holds a launch's own words against the environment, before anything is paid for. Pure."""
+
     def start(self, order: Order) -> str:
         """Starts one machine with one write call and returns its id. The same order twice is one
         machine. Raises NoCapacity, NotYet, Refused, or Retry."""

@@ -1,10 +1,18 @@
-"""Nextflow on Azure Batch: the config that sends a pipeline's tasks to a pool, and the variables that say who
-it is there. Pure."""
+"""Nextflow on Azure Batch: the config that sends a pipeline's tasks to a pool, and the variables with what it
+proves there who it is. Pure.
+
+Everything of the `azure` scope goes through the one table of its options (`azure.options`): names, durations,
+and which secret is the least that does.
+"""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any
 
 from shared.model.records import Model
+from shared.nextflow.azure import units
+from shared.nextflow.azure.checks import Run
+from shared.nextflow.azure.config import fit, rendered
+from shared.nextflow.azure.reading import Reading, read
 from shared.nextflow.command import quoted
 
 
@@ -14,6 +22,16 @@ class AutoPools(Model, frozen=True, kw_only=True):
     subnet: str = ""
     labels: Mapping[str, str] = {}
     """In the metadata of every one of them, so that it is known whose they are."""
+
+
+class Secrets(Model, frozen=True, kw_only=True):
+    """What there is to prove who one is with; Nextflow is given no more of it than it needs."""
+
+    application: Mapping[str, str] = {}
+    """`tenantId`, `clientId` and `clientSecret` of an Entra application."""
+    batch_key: str = ""
+    sas: str = ""
+    """A signature for the work container."""
 
 
 class Tasks(Model, frozen=True, kw_only=True):
@@ -29,6 +47,7 @@ class Tasks(Model, frozen=True, kw_only=True):
     pool_client: str = ""
     wall_clock: float
     token_duration: float
+    """The least that a signature of Nextflow's own lasts; it lasts longer where the run may."""
     terminate_jobs: bool = True
     delete_jobs: bool = False
     delete_tasks: bool = True
@@ -38,55 +57,84 @@ class Tasks(Model, frozen=True, kw_only=True):
     variables: Mapping[str, str] = {}
 
 
-def config(tasks: Tasks) -> str:
-    """The settings that the platform owns, one to a line. Secrets are not among them: Nextflow has those
-    from its environment (`variables`)."""
-    found = {
-        "process.executor": quoted("azurebatch"),
-        "azure.batch.accountName": quoted(tasks.account),
-        "azure.batch.location": quoted(tasks.region),
-        "azure.storage.accountName": quoted(tasks.storage_account),
-        "azure.storage.tokenDuration": quoted(f"{int(tasks.token_duration // 60)}m"),
-        **pools(tasks),
+class Written(Model, frozen=True, kw_only=True):
+    """A config, which holds no secret, and the variables with those that Nextflow needs."""
+
+    text: str
+    variables: Mapping[str, str]
+
+
+def written(tasks: Tasks, secrets: Secrets, run: Run) -> Written:
+    """The settings that the platform owns, one to a line."""
+    reading = fitted(tasks, secrets, run)
+    found = rendered(reading, run)
+    own = {"process.executor": quoted("azurebatch"), **process(tasks), **switches(tasks)}
+    lines = [f"{name} = {value}\n" for name, value in own.items()]
+    lines += [f"env.{name} = {quoted(value)}\n" for name, value in tasks.variables.items()]
+    head = "// Set by headnode: tasks are tasks of Azure Batch.\n"
+    return Written(text=head + found.text + "".join(lines), variables=found.variables)
+
+
+def fitted(tasks: Tasks, secrets: Secrets, run: Run) -> Reading:
+    """The platform's own part of the `azure` scope, with signatures that last as long as the run may. Where
+    none can, that is among its faults."""
+    reading = read(scope(tasks, secrets))
+    fit(reading, run, tasks.token_duration)
+    return reading
+
+
+def scope(tasks: Tasks, secrets: Secrets) -> dict[str, Any]:
+    """The same, nested as Nextflow has it, as far as it does not hang on the run."""
+    batch: dict[str, Any] = {
+        "accountName": tasks.account,
+        "location": tasks.region,
+        "accountKey": secrets.batch_key or None,
+        # Whatever Nextflow would do with an identity of its nodes, it is Fusion that does it.
+        "poolIdentityClientId": (tasks.fusion and tasks.pool_client) or None,
         **life(tasks),
     }
+    if tasks.auto is not None:
+        batch |= {"autoPoolMode": True, "allowPoolCreation": True}
+        if tasks.auto.subnet:
+            batch["pools"] = {"auto": {"virtualNetwork": tasks.auto.subnet}}
+    found: dict[str, Any] = {
+        "batch": batch,
+        "storage": {"accountName": tasks.storage_account, "sasToken": secrets.sas or None},
+    }
+    # An identity goes before everything else, and what goes after it is not written at all.
     if tasks.head_client:
-        found["azure.managedIdentity.clientId"] = quoted(tasks.head_client)
-    if tasks.pool_client:
-        found["azure.batch.poolIdentityClientId"] = quoted(tasks.pool_client)
-    lines = [f"{name} = {value}\n" for name, value in {**found, **switches(tasks)}.items()]
-    lines += [f"env.{name} = {quoted(value)}\n" for name, value in tasks.variables.items()]
-    return "// Set by headnode: tasks are tasks of Azure Batch.\n" + "".join(lines)
+        found["managedIdentity"] = {"clientId": tasks.head_client}
+    elif secrets.application:
+        found["activeDirectory"] = {
+            "servicePrincipalId": secrets.application["clientId"],
+            "servicePrincipalSecret": secrets.application["clientSecret"],
+            "tenantId": secrets.application["tenantId"],
+        }
+    return found
 
 
-def pools(tasks: Tasks) -> dict[str, str]:
+def life(tasks: Tasks) -> dict[str, Any]:
+    """What becomes of jobs, tasks and pools. Never pools that were there before: Nextflow's switch for that
+    deletes every pool that it used."""
+    return {
+        "jobMaxWallClockTime": units.duration(tasks.wall_clock),
+        "terminateJobsOnCompletion": tasks.terminate_jobs,
+        "deleteJobsOnCompletion": tasks.delete_jobs,
+        "deleteTasksOnCompletion": tasks.delete_tasks,
+        "deletePoolsOnCompletion": tasks.delete_pools and tasks.auto is not None,
+    }
+
+
+def process(tasks: Tasks) -> dict[str, str]:
     """The pool of all tasks, or leave to make pools. What such pools are made of (`azure.batch.pools.auto`,
     `process.machineType`) is the user's own config."""
     if tasks.auto is None:
         return {"process.queue": quoted(tasks.pool)}
-    found = {
-        "process.queue": quoted("auto"),
-        "azure.batch.autoPoolMode": "true",
-        "azure.batch.allowPoolCreation": "true",
-    }
-    if tasks.auto.subnet:
-        found["azure.batch.pools.auto.virtualNetwork"] = quoted(tasks.auto.subnet)
+    found = {"process.queue": quoted("auto")}
     if tasks.auto.labels:
         pairs = ", ".join(f"{quoted(name)}: {quoted(text)}" for name, text in tasks.auto.labels.items())
         found["process.resourceLabels"] = f"[{pairs}]"
     return found
-
-
-def life(tasks: Tasks) -> dict[str, str]:
-    """What becomes of jobs, tasks and pools. Never pools that were there before: Nextflow's switch for that
-    deletes every pool that it used."""
-    return {
-        "azure.batch.jobMaxWallClockTime": quoted(f"{int(tasks.wall_clock // 60)}m"),
-        "azure.batch.terminateJobsOnCompletion": word(tasks.terminate_jobs),
-        "azure.batch.deleteJobsOnCompletion": word(tasks.delete_jobs),
-        "azure.batch.deleteTasksOnCompletion": word(tasks.delete_tasks),
-        "azure.batch.deletePoolsOnCompletion": word(tasks.delete_pools and tasks.auto is not None),
-    }
 
 
 def switches(tasks: Tasks) -> dict[str, str]:
@@ -102,23 +150,3 @@ def switches(tasks: Tasks) -> dict[str, str]:
         found["cloudcache.enabled"] = "true"
         found["cloudcache.path"] = quoted(f"{tasks.work_dir.rstrip('/')}/cloudcache/.cache")
     return found
-
-
-def word(value: bool) -> Literal["true", "false"]:
-    """A switch in Groovy."""
-    return "true" if value else "false"
-
-
-def variables(head_client: str, application: Mapping[str, str], batch_key: str, sas: str) -> dict[str, str]:
-    """How Nextflow proves who it is, with the least secret that does: nothing where its nodes have an
-    identity, else an Entra application, else the Batch account's key with a signature for the container."""
-    if head_client:
-        return {}
-    if application:
-        return {
-            "AZURE_TENANT_ID": application["tenantId"],
-            "AZURE_CLIENT_ID": application["clientId"],
-            "AZURE_CLIENT_SECRET": application["clientSecret"],
-        }
-    found = {"AZURE_BATCH_ACCOUNT_KEY": batch_key, "AZURE_STORAGE_SAS_TOKEN": sas}
-    return {name: value for name, value in found.items() if value}

@@ -105,6 +105,8 @@ def place(run: Run, environment: Environment, world: World) -> Outcome:
                 return adopted(run, attempt, machine.id, provider.confirm_after, world)
             run, attempt = asking(run, attempt, world, **next_ask(run, attempt, provider, world))
         else:
+            if faults := provider.check_run(run):
+                return fail(run, "; ".join(map(str, faults)), world)
             offers = offered(run, provider, world)
             if not offers:
                 return fail(run, "the compute environment offers no machine", world)

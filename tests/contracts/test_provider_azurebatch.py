@@ -37,6 +37,7 @@ class TestAzureBatch(ProviderContract):
             "workDir": "az://work/runs",
             "storageAccount": "workstore",
             "batchAccount": ACCOUNT,
+            "managedIdentityClientId": "0b1f6471-1bf0-4dda-aec3-111122223333",
             "forge": KINDS[request.param],
         }
         if request.param == "identity":

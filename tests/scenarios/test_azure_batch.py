@@ -89,6 +89,15 @@ def test_a_quota_is_seen_before_anything_is_made(rig, cloud):
     assert (found.resources, cloud.pools()) == ((), [])
 
 
+def test_a_launch_whose_config_will_fail_makes_no_job(rig, cloud, ready):
+    run = rig.submit(ready, configText="azure.batch.deletePoolsOnCompletion = true")
+    rig.drain(30)
+    ended = rig.get_run(run)
+    assert ended.status == "FAILED"
+    assert "azure.batch.deletePoolsOnCompletion deletes every pool that the run used" in ended.error_message
+    assert cloud.jobs() == {}
+
+
 def test_a_launch_whose_answer_is_lost_is_one_job(rig, cloud, ready):
     run = rig.submit(ready)
     cloud.emulated.faults.add("batch", "CreateJob", kind="reset-after", times=1)

@@ -130,14 +130,19 @@ def lifetime_faults(reading: Reading, run: float, now: float, method: Method | N
         return
     said = reading.values.get("storage.tokenDuration")
     lives = seconds_of(said)
-    if method is not Method.KEY and lives > DELEGATION_LIMIT:
-        yield Fault("azure.storage.tokenDuration", f"is cut to 7d: Azure gives no longer to a {method.value}")
     if min(lives, DELEGATION_LIMIT if method is not Method.KEY else lives) < run:
         what = duration(lives) if said is not None else f"{duration(lives)} (Nextflow's own)"
         yield Fault(
             "azure.storage.tokenDuration",
             f"of {what} ends before a run of up to {duration(run)} does: every task after that would fail",
         )
+
+
+def cut_tokens(reading: Reading, method: Method | None) -> Iterable[Fault]:
+    """A wish for signatures that Azure does not make."""
+    lives = seconds_of(reading.values.get("storage.tokenDuration"))
+    if method in (Method.IDENTITY, Method.PRINCIPAL) and lives > DELEGATION_LIMIT:
+        yield Fault("azure.storage.tokenDuration", f"is cut to 7d: Azure gives no longer to a {method.value}")
 
 
 def seconds_of(said: object) -> float:

@@ -7,6 +7,7 @@ from shared.model.records import Model
 from shared.nextflow.azure import authentication, catalogue, selection
 from shared.nextflow.azure.authentication import Method
 from shared.nextflow.azure.formulas import LONGEST
+from shared.nextflow.azure.options import Value
 from shared.nextflow.azure.reading import Reading
 
 
@@ -21,18 +22,34 @@ class Run(Model, frozen=True, kw_only=True):
 
 
 def check(reading: Reading, run: Run) -> list[Fault]:
-    """Everything that is wrong, the faults of the reading first."""
+    """Everything that is wrong, the faults of the reading first, what does nothing last."""
+    return [*reading.faults, *failing(reading, run), *idle(reading, run)]
+
+
+def failing(reading: Reading, run: Run) -> list[Fault]:
+    """What will fail, or do harm, of options that are right each by itself."""
+    method = authentication.storage_method(reading, run.available)
     return [
-        *reading.faults,
         *_identities(reading, run),
         *_accounts(reading, run),
         *_pools(reading, run),
         *_shares(reading, run),
         *_batch(reading, run),
-        *authentication.lifetime_faults(
-            reading, run.longest, run.now, authentication.storage_method(reading, run.available)
-        ),
+        *authentication.lifetime_faults(reading, run.longest, run.now, method),
     ]
+
+
+def idle(reading: Reading, run: Run) -> list[Fault]:
+    """What will not do what it says, and no harm either."""
+    method = authentication.storage_method(reading, run.available)
+    found = [*authentication.cut_tokens(reading, method)]
+    if reading.values.get("batch.poolIdentityClientId") and not run.fusion:
+        found.append(_fault("batch.poolIdentityClientId", "is used by Fusion alone, which is not on"))
+    for name in reading.named("batch.pools"):
+        found += _idle_pool(_members(reading, f"batch.pools.{name}"), f"batch.pools.{name}")
+    families = str(reading.values.get("batch.pools.auto.vmType", ""))
+    found += [_fault("batch.pools.auto.vmType", each.message) for each in selection.blanks(families)]
+    return found
 
 
 def _fault(name: str, message: str) -> Fault:
@@ -90,35 +107,47 @@ def _pools(reading: Reading, run: Run) -> Iterable[Fault]:
             )
 
 
-def _pool(reading: Reading, prefix: str, auto: bool) -> Iterable[Fault]:
-    said = {
+def _members(reading: Reading, prefix: str) -> dict[str, Value]:
+    """The options of one pool."""
+    return {
         name.removeprefix(f"{prefix}."): value
         for name, value in reading.values.items()
         if name.startswith(f"{prefix}.")
     }
+
+
+def _idle_pool(said: dict[str, Value], prefix: str) -> Iterable[Fault]:
     if not said.get("autoScale"):
         for name in ("maxVmCount", "scaleFormula", "scaleInterval"):
             if name in said:
                 yield _fault(f"{prefix}.{name}", "does nothing without autoScale = true")
-    if int(said.get("maxVmCount", 10_000)) < int(said.get("vmCount", 1)):
-        yield _fault(f"{prefix}.maxVmCount", "is less than vmCount")
-    if len(str(said.get("scaleFormula", ""))) > LONGEST:
-        yield _fault(f"{prefix}.scaleFormula", f"has more than {LONGEST} characters")
     if said.get("runAs") and said.get("privileged"):
         yield _fault(f"{prefix}.privileged", "does nothing beside runAs")
     if said.get("startTask.privileged") and not said.get("startTask.script"):
         yield _fault(f"{prefix}.startTask.privileged", "does nothing without a script")
+
+
+def _pool(reading: Reading, prefix: str, auto: bool) -> Iterable[Fault]:
+    said = _members(reading, prefix)
+    if said.get("autoScale") and int(said.get("maxVmCount", 10_000)) < int(said.get("vmCount", 1)):
+        yield _fault(f"{prefix}.maxVmCount", "is less than vmCount")
+    if len(str(said.get("scaleFormula", ""))) > LONGEST:
+        yield _fault(f"{prefix}.scaleFormula", f"has more than {LONGEST} characters")
     yield from _size(reading, f"{prefix}.vmType", str(said.get("vmType", "")), auto)
 
 
 def _size(reading: Reading, name: str, families: str, auto: bool) -> Iterable[Fault]:
     if not families:
         return
-    if auto:
-        yield from (_fault(name, each.message) for each in selection.faults(families))
-        return
     region = _region(reading)
-    listed = {each.name.lower() for each in catalogue.sizes(region)}
+    sizes = catalogue.sizes(region)
+    listed = {each.name.lower() for each in sizes}
+    if auto:
+        wrong = list(selection.unread(families))
+        yield from (_fault(name, each.message) for each in wrong)
+        if listed and not wrong and not selection.match(families, sizes):
+            yield _fault(name, f"{families} is no size that Nextflow knows in {region}")
+        return
     if any(sign in families for sign in "*?,[]^"):
         yield _fault(name, "is a pattern, which only the pool `auto` takes")
     elif listed and families.lower() not in listed:
@@ -148,8 +177,6 @@ def _batch(reading: Reading, run: Run) -> Iterable[Fault]:
         yield _fault("batch", "has no way in: a managed identity, a service principal or an account key")
     if said.get("batch.copyToolInstallMode") == "off" and not run.fusion:
         yield _fault("batch.copyToolInstallMode", "'off' needs Fusion: without azcopy no task gets its files")
-    if said.get("batch.poolIdentityClientId") and not run.fusion:
-        yield _fault("batch.poolIdentityClientId", "is used by Fusion alone, which is not on")
     named = [each for each in reading.named("batch.pools") if each != "auto"]
     if said.get("batch.deletePoolsOnCompletion") and (named or not said.get("batch.autoPoolMode")):
         yield _fault(

@@ -8,6 +8,7 @@ from shared.errors import Fault, Invalid
 from shared.model.records import Model
 from shared.nextflow.azure import authentication, checks, paths, units
 from shared.nextflow.azure.checks import Run
+from shared.nextflow.azure.options import SCOPES
 from shared.nextflow.azure.reading import Reading, read
 from shared.nextflow.command import quoted
 
@@ -38,16 +39,35 @@ def render(scope: Mapping[str, Any], run: Run) -> Rendered:
     """Raises Invalid with everything that is wrong. A tokenDuration that is not said becomes one that
     fits the run."""
     reading = read(scope)
-    method = authentication.storage_method(reading, run.available)
-    if method and "storage.tokenDuration" not in reading.values and method is not authentication.Method.SAS:
-        try:
-            reading.values["storage.tokenDuration"] = authentication.token_seconds(run.longest, method)
-        except ValueError as error:
-            if not (run.fusion and reading.values.get("batch.poolIdentityClientId")):
-                reading.blame("storage.tokenDuration", str(error))
-                raise Invalid(*reading.faults) from None
+    if "storage.tokenDuration" not in reading.values and not fit(reading, run, 0.0):
+        raise Invalid(*reading.faults)
     if faults := checks.check(reading, run):
         raise Invalid(*faults)
+    return rendered(reading, run)
+
+
+def fit(reading: Reading, run: Run, least: float) -> bool:
+    """Sets a tokenDuration that outlives the run, of at least so many seconds. False, with the reason among
+    the faults, where no signature can live so long and the run needs one."""
+    method = authentication.storage_method(reading, run.available)
+    if method in (None, authentication.Method.SAS):
+        return True
+    try:
+        wanted = authentication.token_seconds(run.longest, method)
+    except ValueError as error:
+        if run.fusion and reading.values.get("batch.poolIdentityClientId"):
+            return True
+        reading.blame("storage.tokenDuration", str(error))
+        return False
+    most = least if method is authentication.Method.KEY else authentication.DELEGATION_LIMIT
+    reading.values["storage.tokenDuration"] = max(wanted, min(least, most))
+    reading.options["storage.tokenDuration"] = SCOPES["storage"]["tokenDuration"]
+    return True
+
+
+def rendered(reading: Reading, run: Run) -> Rendered:
+    """A reading as text, and the secrets beside it. Nothing is checked. Pure."""
+    method = authentication.storage_method(reading, run.available)
     return Rendered(
         text="".join(f"{line}\n" for line in lines(reading)),
         variables=authentication.least_secrets(reading, run.available),

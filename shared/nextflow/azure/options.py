@@ -37,9 +37,11 @@ class Option:
 
 
 def text(pattern: re.Pattern[str] | None = None, like: str = "") -> Callable[[object], Value]:
-    """A text, of one line; of a form where there is one."""
+    """A text, of one line; of a form where there is one. A number is one too."""
 
     def read(value: object) -> Value:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
         if not isinstance(value, str) or not value.strip():
             raise ValueError("needs a text that is not empty")
         if pattern and not pattern.fullmatch(value):
@@ -65,9 +67,11 @@ def switch(value: object) -> Value:
 
 
 def whole(least: int, most: int) -> Callable[[object], Value]:
-    """A whole number within bounds."""
+    """A whole number within bounds; also as a text, which Groovy takes for one."""
 
     def read(value: object) -> Value:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ValueError(f"{value!r} is no whole number between {least} and {most}")
         return value
@@ -140,7 +144,7 @@ POOL: Mapping[str, Option] = {
         text(_SUBNET, "/subscriptions/.../Microsoft.Network/virtualNetworks/NAME/subnets/NAME")
     ),
     "vmCount": Option(whole(1, 10_000)),
-    "vmType": Option(text(re.compile(r"[\w.*?,\[\]^-]{1,400}"), "Standard_D4a_v4")),
+    "vmType": Option(text(re.compile(r"[\w.*?,\[\]^ -]{1,400}"), "Standard_D4a_v4")),
 }
 SCOPES: Mapping[str, Mapping[str, Option]] = {
     "activeDirectory": {

@@ -8,6 +8,9 @@ from typing import Any
 from shared.errors import Fault
 from shared.nextflow.azure.options import NAME, NAMED, SCOPES, Option, Value
 
+NO_OPTION = "is no option"
+"""Said of a name that is like none that there is."""
+
 
 @dataclass
 class Reading:
@@ -37,6 +40,8 @@ def read(scope: Mapping[str, Any]) -> Reading:
 
 def _walk(found: Reading, shape: str, path: str, given: Any) -> None:
     """`shape` is the path with `<name>` in the place of users' own names."""
+    if given is None:
+        return
     if not isinstance(given, Mapping):
         found.blame(path, "is a scope and needs options inside")
         return
@@ -73,7 +78,7 @@ def unknown(key: str, known: Iterable[str]) -> str:
     """What is said of an option that there is not."""
     lower = {each.lower(): each for each in sorted(known)}
     near = difflib.get_close_matches(key.lower()[:100], lower, n=1, cutoff=0.6)
-    return f"is no option; did you mean {lower[near[0]]}?" if near else "is no option"
+    return f"{NO_OPTION}; did you mean {lower[near[0]]}?" if near else NO_OPTION
 
 
 def _known(shape: str) -> set[str]:

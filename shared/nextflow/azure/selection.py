@@ -93,10 +93,20 @@ def patterns(families: str) -> list[re.Pattern[str]]:
 
 def faults(families: str) -> Iterable[Fault]:
     """What is wrong with a `machineType`, and what is not but will surprise."""
+    yield from unread(families)
+    yield from blanks(families)
+
+
+def unread(families: str) -> Iterable[Fault]:
+    """What of it can not be read."""
     try:
         patterns(families)
     except Invalid as error:
         yield from error.faults
+
+
+def blanks(families: str) -> Iterable[Fault]:
+    """What of it Nextflow takes for something else than people mean."""
     if re.search(r",\s|\s,|^\s|\s$", families):
         yield Fault("machineType", "has a blank beside a family: Nextflow never matches that family")
 

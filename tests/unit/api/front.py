@@ -65,6 +65,9 @@ class Cloud:
     def offers(self, run: Run) -> list[Offer]:
         return [Offer(machine_type="m5.large", place="subnet-1"), Offer(machine_type="m5.xlarge")]
 
+    def check_run(self, run: Run) -> list[Fault]:
+        return []
+
     def start(self, order: Order) -> str:
         id = f"i-{len(self.machines_made)}"
         self.machines_made[id] = Machine(

@@ -17,12 +17,14 @@ from tests.clock import FakeClock
 from tests.contracts.provider_suite import make
 
 STORAGE, ACCOUNT, CONTAINER = "workstore", "acct", "work"
+CLIENT = "0b1f6471-1bf0-4dda-aec3-111122223333"
 FORGE = {"vmType": "Standard_D4ds_v5", "vmCount": 4}
 CONFIG = {
     "region": LOCATION,
     "workDir": f"az://{CONTAINER}/runs",
     "storageAccount": STORAGE,
     "batchAccount": ACCOUNT,
+    "managedIdentityClientId": CLIENT,
     "forge": FORGE,
 }
 ID = "3nvironment0000000001"

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from local.clouds.azure import EmulatedAzure
+from shared.model.run import Run
 from shared.providers.azure.batch.bodies import AZCOPY
+from tests.azure_cloud import LOCATION
 from tests.azure_cloud import Clients as Sdk
 from tests.unit.azurebatch.conftest import ACCOUNT, Bind
 from tests.unit.clouds.azure.batch import MACHINE, pool_body, service
@@ -134,3 +136,57 @@ def test_keys_cannot_do_what_only_entra_can(bind: Bind, azure: EmulatedAzure, sd
     subnet = f"{group}/Microsoft.Network/virtualNetworks/net/subnets/default"
     found = {fault.field: fault.message for fault in bind(keys, subnetId=subnet).check()}
     assert "needs an Entra application" in found["subnetId"]
+
+
+def test_the_users_nextflow_config_is_held_against_the_platforms(bind: Bind) -> None:
+    text = "azure.batch.autoPollMode = true\nazure.batch.pools.auto.autoScale = 'yes'"
+    assert [str(each) for each in bind(nextflowConfig=text).check()] == [
+        "nextflowConfig: azure.batch.autoPollMode is no option; did you mean autoPoolMode?",
+        "nextflowConfig: azure.batch.pools.auto.autoScale 'yes' is not true or false (without quotes)",
+    ]
+    text = "azure.batch.pools.auto.vmType = 'Standard_X1000_v9'"
+    assert [str(each) for each in bind(nextflowConfig=text).check()] == [
+        "nextflowConfig: azure.batch.pools.auto.vmType Standard_X1000_v9 is no size that Nextflow knows in"
+        f" {LOCATION}"
+    ]
+
+
+def test_what_of_it_was_not_read_is_a_note(bind: Bind) -> None:
+    provider = bind(nextflowConfig="azure.batch.pools.auto.vmType = params.size")
+    assert provider.check() == []
+    assert provider.details()["notes"] == [
+        "nextflowConfig: azure.batch.pools.auto.vmType: only Nextflow can tell its value"
+    ]
+
+
+def test_nextflow_needs_a_way_into_the_account(bind: Bind) -> None:
+    assert [str(each) for each in bind(managedIdentityClientId=None).check()] == [
+        "managedIdentityClientId: azure.batch: has no way in: a managed identity, a service principal or an"
+        " account key"
+    ]
+    own = {"head": True, "compute": False, "name": "AZURE_BATCH_ACCOUNT_KEY", "value": "a2V5"}
+    assert bind(managedIdentityClientId=None, environment=[own]).check() == []
+    said = "azure.managedIdentity.system = true\nazure.storage.tokenDuration = '7d'"
+    assert bind(managedIdentityClientId=None, nextflowConfig=said).check() == []
+
+
+def test_a_run_that_no_signature_outlives_is_refused_at_once(bind: Bind) -> None:
+    (found,) = bind(jobMaxWallClockTime="30d").check()
+    assert found.field == "jobMaxWallClockTime"
+    assert "signatures made with a managed identity end after 7d" in found.message
+
+
+def test_a_launchs_own_config_is_held_against_everything(bind: Bind) -> None:
+    def said(text: str) -> list[str]:
+        run = Run(id="r", name="n", session_id="s", launch={"configText": text})
+        return [str(each) for each in bind(nextflowConfig="azure.azcopy.blockSize = 8").check_run(run)]
+
+    assert said("process.cpus = 4") == []
+    assert said("azure.storage.tokenDuration = params.x") == []
+    assert said("azure.storage.tokenDuration = '12h'") == [
+        "configText: azure.storage.tokenDuration of 12h ends before a run of up to 7d does: every task after"
+        " that would fail"
+    ]
+    assert said("azure.batch.deletePoolsOnCompletion = true")[0].startswith(
+        "configText: azure.batch.deletePoolsOnCompletion deletes every pool that the run used"
+    )

@@ -13,6 +13,9 @@ from tests.headnode import Served, one_line, serve
 ACCOUNTS = ("--batch-account", "labbatch", "--storage-account", "labdata")
 EXAMPLE = str(EXAMPLES / "1-one-pool.yaml")
 
+WRONG = "  nextflowConfig: azure.batch.autoPollMode = true\n"
+RIGHT = "  nextflowConfig: azure.storage.tokenDuration = '1h'\n"
+
 
 @pytest.fixture
 def served(azure: EmulatedAzure, tmp_path: Path) -> Iterator[Served]:
@@ -22,7 +25,7 @@ def served(azure: EmulatedAzure, tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure) -> None:
+def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, tmp_path: Path) -> None:
     known = azure.environment()
     own = {name: known[name] for name in known if name.startswith("AZURE_")}
     words = ("credentials", "add", "azure", "--provider", "azure_entra")
@@ -38,8 +41,23 @@ def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure) -
     planned = served.headnode("env", "plan", "-f", EXAMPLE)
     assert planned.code == 0, planned.err
     assert "BatchPool" in planned.out
-    made = served.headnode("env", "create", "-f", EXAMPLE)
+    (tmp_path / "wrong.yaml").write_text(Path(EXAMPLE).read_text() + WRONG)
+    refused = served.headnode("env", "create", "-f", str(tmp_path / "wrong.yaml"))
+    assert refused.code != 0
+    assert "azure.batch.autoPollMode is no option; did you mean autoPoolMode?" in one_line(refused)
+    (tmp_path / "right.yaml").write_text(Path(EXAMPLE).read_text() + RIGHT)
+    made = served.headnode("env", "create", "-f", str(tmp_path / "right.yaml"))
     assert made.code == 0, made.err
+    (tmp_path / "launch.config").write_text("azure.batch.jobMaxWallClockTime = '7d'\n")
+    words = ("launch", "https://example.org/p", "--config", str(tmp_path / "launch.config"), "--show-config")
+    said = served.headnode(*words)
+    assert said.code == 0, said.err
+    lines = {each.split(" ")[0]: " ".join(each.split()) for each in said.out.splitlines()}
+    whose = {name: line.split(" // ")[1] for name, line in lines.items()}
+    assert whose["azure.storage.tokenDuration"] == "headnode, replaces '1h' (environment)"
+    assert whose["azure.batch.jobMaxWallClockTime"] == "launch, replaces '7d' (headnode)"
+    assert whose["azure.activeDirectory.tenantId"] == "headnode"
+    assert known["AZURE_CLIENT_SECRET"] not in said.out
     pools = azure.state.batch.accounts["labbatch"].pools
     assert [pool.body["vmSize"] for pool in pools.values()] == ["standard_e2ds_v5"]
     gone = served.headnode("env", "dispose", "one-pool")

@@ -57,6 +57,10 @@ class AwsBatch:
         size = f"{options.head_cpus}x{options.head_memory}MiB"
         return [Offer(machine_type=size, place=self._account.head_queue)]
 
+    def check_run(self, run: Run) -> list[Fault]:  # noqa: ARG002
+        """What a launch says is left to Nextflow here."""
+        return []
+
     def start(self, order: Order) -> str:
         """One SubmitJob; unless it is the first, after a look for the job that may be there already."""
         return jobs.start(self._account, order)

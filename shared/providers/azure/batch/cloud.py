@@ -5,14 +5,12 @@ from typing import Any
 
 from shared.errors import Fault, Refused, Retry
 from shared.logs.blob import log_url
-from shared.model import tags
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
-from shared.nextflow import azurebatch
 from shared.ports import Clock
-from shared.providers.azure.batch import graph, jobs, pools, validate
+from shared.providers.azure.batch import configs, graph, jobs, pools, validate
 from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.errors import is_gone
@@ -74,6 +72,10 @@ class AzureBatch:
         spot = forge is not None and forge.head.spot
         return [Offer(machine_type=f"{account.head_slots} slots", place=account.head_pool, spot=spot)]
 
+    def check_run(self, run: Run) -> list[Fault]:
+        """The launch's own Nextflow config, as far as it can be read."""
+        return list(configs.run_faults(self._account, run))
+
     def start(self, order: Order) -> str:
         """One request makes the job with its head task; the same order twice is one job."""
         return jobs.start(self._account, order)
@@ -110,15 +112,16 @@ class AzureBatch:
         account, options = self._account, self._account.options
         work_dir = run.work_dir if run.work_dir.startswith("az://") else options.work_dir
         blob = log_url(account.clients.endpoints, account.storage_name, work_dir, run.id, attempt.number)
-        sas = "" if options.head_client else self._sas(work_dir, attempt.deadline or run.deadline)
+        # Without a deadline nothing runs: somebody only wants to see the config.
+        deadline = attempt.deadline or run.deadline
+        sas = self._sas(work_dir, deadline) if deadline and not options.head_client else ""
         head = variables(account.environment.config, ("head",))
+        tasks = configs.written(account, work_dir, sas)
         own = {
             "HEADNODE_ENGINE": "host",
             "HEADNODE_WORK": "direct",
             "NXF_PLUGINS_DEFAULT": "nf-azure",
-            **azurebatch.variables(
-                options.head_client, account.clients.application, account.clients.batch_key, sas
-            ),
+            **tasks.variables,
         }
         return {
             "logs": {"kind": "azure", "blob": blob, "ingest": "", "run": run.id, "attempt": attempt.number},
@@ -132,7 +135,7 @@ class AzureBatch:
                 "self_delete": False,
                 "sas": sas,
             },
-            "tasks": azurebatch.config(self._tasks(work_dir)),
+            "tasks": tasks.text,
         }
 
     def _sas(self, work_dir: str, deadline: float) -> str:
@@ -141,28 +144,3 @@ class AzureBatch:
         container = work_dir.removeprefix("az://").partition("/")[0]
         ends = max(min(deadline, now + account.longest) + SLACK, now + account.options.token_duration)
         return account.clients.sas(account.storage_name, container, now, ends)
-
-    def _tasks(self, work_dir: str) -> azurebatch.Tasks:
-        """How this environment's tasks run."""
-        account, options = self._account, self._account.options
-        labels = {tags.INSTALLATION: account.settings.installation, tags.ENVIRONMENT: account.environment.id}
-        auto = azurebatch.AutoPools(subnet=options.subnet, labels=labels) if options.auto_pools else None
-        return azurebatch.Tasks(
-            pool=account.worker_pool,
-            auto=auto,
-            account=account.name,
-            region=options.region,
-            storage_account=account.storage_name,
-            work_dir=work_dir,
-            head_client=options.head_client,
-            pool_client=options.pool_client,
-            wall_clock=options.wall_clock,
-            token_duration=options.token_duration,
-            terminate_jobs=options.terminate_jobs,
-            delete_jobs=options.delete_jobs,
-            delete_tasks=options.delete_tasks,
-            delete_pools=options.delete_pools,
-            wave=options.wave,
-            fusion=options.fusion,
-            variables=variables(account.environment.config, ("compute",)),
-        )

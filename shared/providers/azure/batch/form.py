@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.errors import Fault
+from shared.nextflow.azure import given as azure
 from shared.providers.azure import form as cloud
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, seconds
 from shared.providers.azure.batch.sizes import cores
@@ -61,6 +62,7 @@ def form(config: dict[str, Any]) -> list[Fault]:
     faulty_switches(config, SWITCHES, add)
     durations(config, add)
     faulty_texts(config, TEXTS, add)
+    nextflow_config(config, add)
     faulty_variables(config, add)
     if config.get("fusion2Enabled") is True and config.get("waveEnabled") is not True:
         add("fusion2Enabled", "needs waveEnabled")
@@ -72,6 +74,14 @@ def form(config: dict[str, Any]) -> list[Fault]:
     else:
         add("forge", f"{shown(forge)} is not an object")
     return faults
+
+
+def nextflow_config(config: dict[str, Any], add: Add) -> None:
+    """What can be read of the `azure` scope of a Nextflow config."""
+    text = config.get("nextflowConfig")
+    if isinstance(text, str):
+        for each in azure.form_faults(azure.given(text)):
+            add("nextflowConfig", f"{each.field} {each.message}")
 
 
 def durations(config: dict[str, Any], add: Add) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.errors import Fault, Refused
 from shared.providers.azure import versions
-from shared.providers.azure.batch import images, pools, quota, signing
+from shared.providers.azure.batch import configs, images, pools, quota, signing
 from shared.providers.azure.batch.account import BatchAccount, shown_account, subscription_of
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.form import form
@@ -187,13 +187,15 @@ def container(account: BatchAccount) -> Iterable[Fault]:
 def details(account: BatchAccount) -> dict[str, Any]:
     """What `Environment.details` keeps: the account's ARM id, and `notes`: what nobody checked. One listing
     at most."""
+    notes = configs.remarks(account)
     if not knows_arm(account):
-        return {"notes": [UNREAD]}
+        return {"notes": [UNREAD, *notes]}
     shown: Mapping[str, Any] = shown_account(account)
-    return {"accountId": str(shown["id"]), "notes": []}
+    return {"accountId": str(shown["id"]), "notes": notes}
 
 
 UNREAD = "the Batch account's quotas could not be read: keys, or no subscription, do not let ARM be asked"
+SETTINGS = ("nextflowConfig", "jobMaxWallClockTime", "tokenDuration", "subnetId", "managedIdentityClientId")
 LOOKS: tuple[tuple[tuple[str, ...], Callable[[BatchAccount], Iterable[Fault]]], ...] = (
     (("subscriptionId", "batchAccount", "forge.vmType", "forge.vmCount"), place),
     (("headPool", "workerPool"), own_pools),
@@ -201,5 +203,6 @@ LOOKS: tuple[tuple[tuple[str, ...], Callable[[BatchAccount], Iterable[Fault]]], 
     (("managedIdentityHeadResourceId", "managedIdentityPoolResourceId"), identities),
     (("subnetId",), subnet),
     (("workDir", "storageAccount"), container),
+    (SETTINGS, configs.faults),
 )
 """Fields that a look depends on (skipped when one of them is malformed) -> the look."""

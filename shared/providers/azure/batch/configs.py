@@ -1,0 +1,148 @@
+"""How this environment's Nextflow is told where its tasks go, and whether what people say beside it will
+work. Nothing is called."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.errors import Fault
+from shared.model import tags
+from shared.model.run import Run
+from shared.nextflow import azurebatch
+from shared.nextflow.azure import given, reading
+from shared.nextflow.azure.checks import Run as Span
+from shared.nextflow.azurebatch import AutoPools, Secrets, Tasks, Written
+from shared.providers.azure.batch.account import BatchAccount
+from shared.providers.fields import variables
+
+OF_ENVIRONMENT, OF_LAUNCH = "nextflowConfig", "configText"
+OWN = {
+    "azure.batch": "managedIdentityClientId",
+    "azure.storage": "managedIdentityClientId",
+    "azure.storage.tokenDuration": "jobMaxWallClockTime",
+    "azure.batch.accountName": "batchAccount",
+    "azure.storage.accountName": "storageAccount",
+    "azure.batch.location": "region",
+    "azure.batch.pools.auto.virtualNetwork": "subnetId",
+}
+"""Our settings of the scope -> the field of the environment's config that they come from."""
+
+
+def written(account: BatchAccount, work_dir: str, sas: str) -> Written:
+    """The platform's own config, and the variables with the least secret that does."""
+    return azurebatch.written(tasks(account, work_dir), secrets(account, sas), span(account))
+
+
+def faults(account: BatchAccount) -> Iterable[Fault]:
+    """What will fail of the environment's settings, its `nextflowConfig` among them. What is wrong with that
+    by its own words `form` has said."""
+    own, about = platform(account), span(account)
+    said = given.given(_text(account.environment.config, OF_ENVIRONMENT))
+    alone = set(given.run_faults(given.Given(), own.scope, about))
+    found = given.run_faults(said, given.laid(said.scope, own.scope), about)
+    told = {each.field for each in own.faults}
+    for each in (*own.faults, *(each for each in found if each.field not in told)):
+        if each in alone or each in own.faults:
+            yield Fault(OWN.get(each.field, "config"), f"{each.field}: {each.message}")
+        else:
+            yield Fault(OF_ENVIRONMENT, f"{each.field} {each.message}")
+
+
+def run_faults(account: BatchAccount, run: Run) -> Iterable[Fault]:
+    """What will fail of a launch's own config, which is laid over everything else. Only the launch is blamed:
+    the environment was checked when it was made."""
+    profiles = run.launch.get("configProfiles")
+    chosen = [str(each) for each in profiles] if isinstance(profiles, list | tuple) else []
+    environment = given.given(_text(account.environment.config, OF_ENVIRONMENT), chosen)
+    launch = given.given(_text(run.launch, OF_LAUNCH), chosen)
+    if not (launch.scope or launch.unread):
+        return
+    for each in given.form_faults(launch):
+        yield Fault(OF_LAUNCH, f"{each.field} {each.message}")
+    before = given.laid(environment.scope, platform(account).scope)
+    known = set(given.run_faults(environment, before, span(account)))
+    said = given.Given(scope=launch.scope, unread=(*environment.unread, *launch.unread))
+    for each in given.run_faults(said, given.laid(before, launch.scope), span(account)):
+        if each not in known:
+            yield Fault(OF_LAUNCH, f"{each.field} {each.message}")
+
+
+def remarks(account: BatchAccount) -> list[str]:
+    """What people should know of the environment's `nextflowConfig`."""
+    said = given.given(_text(account.environment.config, OF_ENVIRONMENT))
+    return given.remarks(said, OF_ENVIRONMENT, given.laid(said.scope, platform(account).scope), span(account))
+
+
+class Platform:
+    """The platform's own part of the scope, and what is wrong with it."""
+
+    def __init__(self, scope: Mapping[str, Any], faults: Iterable[Fault]) -> None:
+        self.scope = scope
+        self.faults = tuple(faults)
+
+
+def platform(account: BatchAccount) -> Platform:
+    """Our own settings. What proves who Nextflow is counts as there, in whose name is not looked at: secrets
+    stay out of it."""
+    own = azurebatch.fitted(tasks(account, account.options.work_dir), Secrets(), span(account))
+    return Platform(nested(own), own.faults)
+
+
+def nested(found: reading.Reading) -> dict[str, Any]:
+    """A reading as a scope again."""
+    scope: dict[str, Any] = {}
+    for name, value in found.values.items():
+        kept = f"{int(value)}s" if found.options[name].duration else value
+        given.put(scope, name.split("."), kept)
+    return scope
+
+
+def span(account: BatchAccount) -> Span:
+    """What our settings are for: how long a run may take, and the variables that it will have."""
+    options, clients = account.options, account.clients
+    named = set(variables(account.environment.config, ("head",)))
+    if clients.application:
+        named |= {"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"}
+    else:
+        named |= {"AZURE_STORAGE_SAS_TOKEN"} | ({"AZURE_BATCH_ACCOUNT_KEY"} if clients.batch_key else set())
+    return Span(
+        longest=account.longest,
+        now=account.clock.now(),
+        fusion=options.fusion,
+        available=frozenset(named),
+    )
+
+
+def secrets(account: BatchAccount, sas: str) -> Secrets:
+    """Everything there is to prove who one is with."""
+    clients = account.clients
+    return Secrets(application=clients.application, batch_key=clients.batch_key, sas=sas)
+
+
+def tasks(account: BatchAccount, work_dir: str) -> Tasks:
+    """How this environment's tasks run."""
+    options = account.options
+    labels = {tags.INSTALLATION: account.settings.installation, tags.ENVIRONMENT: account.environment.id}
+    auto = AutoPools(subnet=options.subnet, labels=labels) if options.auto_pools else None
+    return Tasks(
+        pool=account.worker_pool,
+        auto=auto,
+        account=account.name,
+        region=options.region,
+        storage_account=account.storage_name,
+        work_dir=work_dir,
+        head_client=options.head_client,
+        pool_client=options.pool_client,
+        wall_clock=options.wall_clock,
+        token_duration=options.token_duration,
+        terminate_jobs=options.terminate_jobs,
+        delete_jobs=options.delete_jobs,
+        delete_tasks=options.delete_tasks,
+        delete_pools=options.delete_pools,
+        wave=options.wave,
+        fusion=options.fusion,
+        variables=variables(account.environment.config, ("compute",)),
+    )
+
+
+def _text(config: Mapping[str, Any], field: str) -> str:
+    return str(config.get(field) or "")
