@@ -9,6 +9,7 @@ from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.filesystems.shares import (
     Refused,
+    Service,
     Share,
     Shares,
     known_groups,
@@ -17,16 +18,15 @@ from local.clouds.aws.filesystems.shares import (
     read,
     subnet_of,
 )
-from local.clouds.aws.wire import refusal
 
 
-class Efs:
-    """A service of the gateway; what is not modelled answers 501."""
+class Efs(Service):
+    """File systems and their mount targets."""
 
     def __init__(self) -> None:
         self.systems = Shares()
         self.targets = Shares()
-        self._actions: dict[str, Callable[[Call], Any]] = {
+        actions: dict[str, Callable[[Call], Any]] = {
             "CreateFileSystem": self._create,
             "DescribeFileSystems": self._describe,
             "DeleteFileSystem": self._delete,
@@ -36,27 +36,18 @@ class Efs:
             "DescribeMountTargets": self._describe_targets,
             "DeleteMountTarget": self._delete_target,
         }
+        super().__init__("efs", actions)
 
     def clear(self) -> None:
         """An empty account."""
         self.systems.clear()
         self.targets.clear()
 
-    def before(self, call: Call) -> Answer | None:
-        """Every answer is ours."""
-        act = self._actions.get(call.action)
-        if act is None:
-            return refusal(call, "NotImplemented", f"The emulator cannot do efs:{call.action}", 501)
-        try:
-            return Answer.json(act(call))
-        except Refused as error:
-            said = {"ErrorCode": error.code, "Message": str(error)}
-            kind = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error.code)]
-            return Answer(error.status, json.dumps(said).encode(), kind)
-
-    def after(self, _: Call, answer: Answer) -> Answer:
-        """Nothing to add."""
-        return answer
+    def refused(self, _: Call, error: Refused) -> Answer:
+        """EFS has field names of its own."""
+        said = {"ErrorCode": error.code, "Message": str(error)}
+        kind = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error.code)]
+        return Answer(error.status, json.dumps(said).encode(), kind)
 
     def _create(self, call: Call) -> dict[str, Any]:
         token = str(call.params["CreationToken"])

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from local.clouds.answer import Answer
 from local.clouds.aws import backends
 from local.clouds.aws.call import Call
 from local.clouds.aws.filesystems.shares import (
     Refused,
+    Service,
     Share,
     Shares,
     known_groups,
@@ -16,39 +16,25 @@ from local.clouds.aws.filesystems.shares import (
     read,
     subnet_of,
 )
-from local.clouds.aws.wire import refusal
 
 PAGE = 50
 
 
-class Fsx:
-    """A service of the gateway; what is not modelled answers 501."""
+class Fsx(Service):
+    """File systems for Lustre."""
 
     def __init__(self) -> None:
         self.systems = Shares()
-        self._actions: dict[str, Callable[[Call], Any]] = {
+        actions: dict[str, Callable[[Call], Any]] = {
             "CreateFileSystem": self._create,
             "DescribeFileSystems": self._describe,
             "DeleteFileSystem": self._delete,
         }
+        super().__init__("fsx", actions)
 
     def clear(self) -> None:
         """An empty account."""
         self.systems.clear()
-
-    def before(self, call: Call) -> Answer | None:
-        """Every answer is ours."""
-        act = self._actions.get(call.action)
-        if act is None:
-            return refusal(call, "NotImplemented", f"The emulator cannot do fsx:{call.action}", 501)
-        try:
-            return Answer.json(act(call))
-        except Refused as error:
-            return refusal(call, error.code, str(error), error.status)
-
-    def after(self, _: Call, answer: Answer) -> Answer:
-        """Nothing to add."""
-        return answer
 
     def _create(self, call: Call) -> dict[str, Any]:
         params, token = dict(call.params), str(call.params.get("ClientRequestToken") or "")

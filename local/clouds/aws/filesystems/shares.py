@@ -1,11 +1,14 @@
 """What EFS and FSx have in common: things that take a few looks to come and to go."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.clouds.answer import Answer
 from local.clouds.aws import backends
+from local.clouds.aws.call import Call
+from local.clouds.aws.wire import refusal
 
 
 class Refused(Exception):
@@ -14,6 +17,33 @@ class Refused(Exception):
     def __init__(self, code: str, said: str, status: int = 400) -> None:
         super().__init__(said)
         self.code, self.status = code, status
+
+
+class Service:
+    """A service of the gateway, every answer of which is ours; what is not modelled answers 501."""
+
+    def __init__(self, name: str, actions: Mapping[str, Callable[[Call], Any]]) -> None:
+        self._name = name
+        self._actions = actions
+
+    def before(self, call: Call) -> Answer | None:
+        """The answer of the action that is called."""
+        act = self._actions.get(call.action)
+        if act is None:
+            said = f"The emulator cannot do {self._name}:{call.action}"
+            return refusal(call, "NotImplemented", said, 501)
+        try:
+            return Answer.json(act(call))
+        except Refused as error:
+            return self.refused(call, error)
+
+    def after(self, _: Call, answer: Answer) -> Answer:
+        """Nothing to add."""
+        return answer
+
+    def refused(self, call: Call, error: Refused) -> Answer:
+        """How the service says no."""
+        return refusal(call, error.code, str(error), error.status)
 
 
 @dataclass
