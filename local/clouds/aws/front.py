@@ -1,19 +1,13 @@
 """The HTTP server: threaded, keep-alive, one write per answer, and able to hang up on a client."""
 
 import io
-import socket
-import struct
-import threading
 from collections.abc import Callable
-from http.server import ThreadingHTTPServer
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
 from local.clouds.answer import Answer, Dropped
-
-_NO_LINGER = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: closing sends a reset, not a polite end."""
+from local.clouds.front import Background, hang_up
 
 
 class Handler(MotoRequestHandler):
@@ -58,43 +52,17 @@ class Handler(MotoRequestHandler):
 
     def _hang_up(self) -> None:
         self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self.connection.close()
+        hang_up(self.connection)
 
     def log_request(self, *_: Any) -> None:
         """Says nothing: the journal knows."""
 
 
-class Front(ThreadingHTTPServer):
-    """Serves `app(environ) -> Answer` on a background thread."""
+class Front(Background):
+    """Serves `app(environ) -> Answer`."""
 
-    daemon_threads = True
-    request_queue_size = 256
     multithread, multiprocess, ssl_context, _server_version = True, False, None, "AmazonEmulated"
 
     def __init__(self, host: str, port: int, app: Callable[[dict[str, Any]], Answer]) -> None:
-        super().__init__((host, port), Handler)
+        super().__init__(host, port, Handler)
         self.app = app
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
-
-    def start(self) -> None:
-        """Returns at once; the port is bound already."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stops listening and waits for the loop's end, where it was started."""
-        if self._thread.ident:
-            self.shutdown()
-            self._thread.join()
-        self.server_close()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that hung up is no event worth a traceback."""

@@ -1,8 +1,6 @@
 """The emulated AWS as one object: start it, point boto3 at its url, and script its bad days."""
 
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +28,7 @@ from local.clouds.aws.limits import Limits
 from local.clouds.aws.metadata import Metadata
 from local.clouds.aws.permissions.judge import Judge
 from local.clouds.aws.permissions.policy import Document, check
+from local.clouds.front import until_a_signal
 from local.clouds.journal import Journal
 from local.clouds.machines import MachineRoom
 
@@ -221,10 +220,4 @@ class EmulatedAws:
 
 def serve(host: str = "127.0.0.1", port: int = 4566, *, directory: Path | None = None) -> None:
     """Runs the emulated AWS until SIGINT or SIGTERM. Blocks."""
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
-    with EmulatedAws(port, host=host, directory=directory) as cloud:
-        for name, value in cloud.environment().items():
-            print(f"export {name}={value}", flush=True)
-        over.wait()
+    until_a_signal(EmulatedAws(port, host=host, directory=directory))

@@ -1,7 +1,5 @@
 """The emulated Azure as one object: start it, point the SDKs at its url, and script its bad days."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,6 +21,7 @@ from local.clouds.azure.gateway import Gateway
 from local.clouds.azure.services import SUBSCRIPTION_ID
 from local.clouds.azure.state import State
 from local.clouds.azure.timings import Timings
+from local.clouds.front import until_a_signal
 from local.clouds.journal import Journal
 from local.clouds.machines import MachineRoom
 
@@ -228,10 +227,4 @@ class EmulatedAzure(BatchHands):
 
 def serve(host: str = "127.0.0.1", port: int = 4577, *, directory: Path | None = None) -> None:
     """Runs the emulated Azure until SIGINT or SIGTERM. Blocks."""
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
-    with EmulatedAzure(port, host=host, directory=directory) as cloud:
-        for name, value in cloud.environment().items():
-            print(f"export {name}={value}", flush=True)
-        over.wait()
+    until_a_signal(EmulatedAzure(port, host=host, directory=directory))
