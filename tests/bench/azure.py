@@ -1,13 +1,7 @@
-"""Azure Cloud's share: launches beside a bare SDK loop, the sweep of a large subscription, the making of an
-environment beside its longest chain, and how soon a line can be read."""
+"""Azure Cloud's share: launches beside a bare SDK loop, and the sweep of a large subscription."""
 
 import os
-import resource
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -17,35 +11,33 @@ from typing import Any
 
 from shared.clock import SystemClock, SystemIds
 from shared.model.environment import Environment, ResourceRow
-from shared.model.machine import Offer
-from shared.model.run import Attempt, Run
+from shared.model.run import Run
 from shared.model.settings import Settings
 from shared.ports import World
-from shared.steps.deliver import handle
-from shared.steps.launch import order
-from shared.steps.sweep import scope
+from shared.providers.azure.ordering import request_for
 from shared.wiring import forget_clients, local_world
 from tests.bench import stub
 from tests.bench.azure_stub import SUBSCRIPTION, machine_id
 from tests.bench.figures import Figure
-from tests.bench.launches import WORKERS, drain, timed
-from tests.bench.place import submitted
+from tests.bench.launching import LAUNCHES, OWN_TIMES, WORKERS, beside_bare_loop, order_of, own_time
+from tests.bench.sweeping import in_a_child, is_overdue, known, swept
 
-LAUNCHES = 1000
-ROUNDS = 5
 MACHINES, DOOMED = 10_000, 100
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/bench"
-CHILD = "import sys; from tests.bench.azure import sweep; sweep(sys.argv[1])"
 GUID = "6f5a1f0e-7b5c-4a6b-9c53-0d4a5b1e2f01"
 
 
 def figures() -> Iterator[Figure]:
     """All of them; each against the fast stub."""
+    from urllib3.connectionpool import HTTPConnectionPool
+
     with stub.azure() as cloud, world_at(cloud.url) as world:
-        yield own_time(world)
+        name = "azure: launch step, own time p50"
+        yield own_time(name, world, environment_in(world), HTTPConnectionPool, "urlopen")
         calls = cloud.calls
-        yield Figure("azure: ARM writes per launch", calls["VM PUT"] / 300, 1, "calls", f"{calls}")
-    yield throughput()
+        yield Figure("azure: ARM writes per launch", calls["VM PUT"] / OWN_TIMES, 1, "calls", f"{calls}")
+    name = "azure: queued launches over a bare SDK loop"
+    yield beside_bare_loop(name, stub.azure, world_at, environment_in, prepared)
     yield from sweeps()
 
 
@@ -97,53 +89,13 @@ def environment_in(world: World) -> Environment:
     )
 
 
-def own_time(world: World) -> Figure:
-    """The launch step without the HTTP exchange with the cloud, as the transport sees it."""
-    from urllib3.connectionpool import HTTPConnectionPool
-
-    inside: list[float] = []
-    send = HTTPConnectionPool.urlopen
-
-    def measured(self: Any, *args: Any, **given: Any) -> Any:
-        start = time.perf_counter()
-        try:
-            return send(self, *args, **given)
-        finally:
-            inside.append(time.perf_counter() - start)
-
-    own = []
-    submitted(world, environment_in(world), 300)
-    HTTPConnectionPool.urlopen = measured  # type: ignore[method-assign]
-    try:
-        while deliveries := world.queue.receive(["launch"], 1):
-            inside.clear()
-            start = time.perf_counter()
-            handle(deliveries[0].text, world)
-            own.append(time.perf_counter() - start - sum(inside))
-            world.queue.done(deliveries[0])
-    finally:
-        HTTPConnectionPool.urlopen = send  # type: ignore[method-assign]
-    p99 = statistics.quantiles(own, n=100)[98] * 1000
-    how = f"300 launches, HTTP exchange excluded; p99 {p99:.2g} ms"
-    return Figure("azure: launch step, own time p50", statistics.median(own) * 1000, 10, "ms", how)
-
-
-def throughput() -> Figure:
-    """A thousand queued launches over the bare loop's thousand PUTs by azure-mgmt-compute: same stub, same
-    number of workers, turn by turn; the middle of the ratios."""
-    ratios = []
-    for _ in range(ROUNDS):
-        with stub.azure() as cloud, world_at(cloud.url) as world:
-            environment = environment_in(world)
-            submitted(world, environment, 8)
-            drain(world)
-            bare = timed(partial(bare_loop, cloud.url, request_of(world, environment)))
-            submitted(world, environment, LAUNCHES)
-            ours = timed(partial(drain, world))
-            ratios.append((ours / bare, ours, bare))
-    ratio, ours, bare = sorted(ratios)[len(ratios) // 2]
-    how = f"{LAUNCHES} launches, {WORKERS} workers: {ours:.2f} s over {bare:.2f} s bare"
-    return Figure("azure: queued launches over a bare SDK loop", ratio, 1.3, "x", how)
+def prepared(url: str, world: World, environment: Environment) -> Callable[[], None]:
+    """The bare loop with the very request that we send."""
+    request = request_for(
+        world.provider(environment)._account,  # type: ignore[attr-defined]
+        order_of(world, environment),
+    )
+    return partial(bare_loop, url, request)
 
 
 def bare_loop(url: str, request: dict[str, Any]) -> None:
@@ -170,62 +122,23 @@ def bare_loop(url: str, request: dict[str, Any]) -> None:
         list(pool.map(put, range(LAUNCHES)))
 
 
-def request_of(world: World, environment: Environment) -> dict[str, Any]:
-    """What we send for one launch."""
-    from shared.providers.azure.ordering import request_for
-
-    (run,) = submitted(world, environment, 1)
-    drain(world)
-    found = world.store.get(Run, run.id)
-    if found is None or found.last is None:
-        raise RuntimeError("the launch did not happen")
-    provider: Any = world.provider(environment)
-    return request_for(provider._account, order(found, found.last, environment, world))
-
-
 def sweep(url: str) -> None:
-    """In a process of its own: records for every machine, then one sweep; prints its seconds, and the most
-    memory that the process ever had (MB)."""
+    """In a process of its own."""
     with world_at(url) as world:
-        environment = environment_in(world)
-        now = world.clock.now()
-        for start in range(0, MACHINES, 1000):
-            world.store.put_many(known(number, environment.id, now) for number in range(start, start + 1000))
-        begin = time.perf_counter()
-        scope(environment.id, world)
-        seconds = time.perf_counter() - begin
-        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        environment, now = environment_in(world), world.clock.now()
 
+        def one(number: int) -> Run:
+            overdue = is_overdue(number, DOOMED, MACHINES)
+            id = machine_id(number).lower()
+            return known(number, environment, now, "Standard_D2ds_v4", id, overdue)
 
-def known(number: int, environment_id: str, now: float) -> Run:
-    """The record of the stub's machine of that number: healthy, and overdue when its tag says so."""
-    overdue = number * DOOMED // MACHINES != (number + 1) * DOOMED // MACHINES
-    attempt = Attempt(
-        number=1,
-        state="alive",
-        offer=Offer(machine_type="Standard_D2ds_v4"),
-        machine_id=machine_id(number).lower(),
-        deadline=now - 3600 if overdue else now + 86_400,
-        placed_at=now - 600,
-        seen_at=now,
-    )
-    return Run(
-        id=f"{number:016d}",
-        name=f"run-{number}",
-        session_id="s",
-        status="RUNNING",
-        environment_id=environment_id,
-        attempts=(attempt,),
-    )
+        swept(world, environment, MACHINES, one)
 
 
 def sweeps() -> Iterator[Figure]:
     """Memory, calls and time of one sweep over 10,000 VMs of which 100 have to go."""
     with stub.azure(MACHINES, DOOMED) as cloud:
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD, cloud.url], capture_output=True, text=True, check=True
-        )
-        seconds, megabytes = map(float, done.stdout.split()[-2:])
+        seconds, megabytes = in_a_child("tests.bench.azure", cloud.url)
         calls = cloud.calls
     how = f"{MACHINES:,} VMs, {DOOMED} removed in {seconds:.1f} s; calls {calls}"
     yield Figure("azure: sweep of a large subscription, memory", megabytes, 200, "MB", how)

@@ -13,24 +13,20 @@ from typing import Any
 from local.clouds.aws import EmulatedAws
 from local.clouds.aws.batch.timings import TYPICAL
 from shared.model.environment import Environment
-from shared.model.run import Run
 from shared.model.settings import Settings
-from shared.ports import World
 from shared.providers.aws.batch.jobs import request
 from shared.steps import environments
-from shared.steps.launch import order
 from shared.wiring import forget_clients
 from tests.bench import stub
 from tests.bench.batch_stub import HEAD
 from tests.bench.batch_tasks import environment_in
 from tests.bench.figures import Figure
-from tests.bench.launches import drain, timed
+from tests.bench.launching import LAUNCHES, ROUNDS, WORKERS, drain, order_of, timed
 from tests.bench.place import REGION, VARIABLES, submitted, world_at
 from tests.clock import FakeClock
 from tests.scenarios.clouds.batch import Batch
 from tests.scenarios.rig import Rig, SeededIds
 
-LAUNCHES, WORKERS, ROUNDS = 1000, 4, 5
 TASKS, OTHERS = 10_000, 2_000
 CHILD = "import sys; from tests.bench.batch_tasks import end_tasks; end_tasks(sys.argv[1])"
 
@@ -59,23 +55,16 @@ def throughput() -> Figure:
     for _ in range(ROUNDS):
         with stub.batch() as cloud, world_at(cloud.url) as world:
             environment = environment_in(world)
-            sent = request_of(world, environment)
+            sent = request(
+                world.provider(environment)._account,  # type: ignore[attr-defined]
+                order_of(world, environment),
+            )
             bare = min(bare, timed(partial(bare_loop, cloud.url, sent)))
             submitted(world, environment, LAUNCHES)
             ours = min(ours, timed(partial(drain, world)))
     each = "a look by name and a submission"
     how = f"{LAUNCHES} launches, {WORKERS} workers: {ours:.2f} s over {bare:.2f} s bare, each {each}"
     return Figure("batch: queued launches over a bare SDK loop", ours / bare, 1.3, "x", how)
-
-
-def request_of(world: World, environment: Environment) -> dict[str, Any]:
-    """What we send for one launch."""
-    (run,) = submitted(world, environment, 1)
-    drain(world)
-    found = world.store.get(Run, run.id)
-    if found is None or found.last is None or not found.last.machine_id:
-        raise RuntimeError(f"the launch did not happen: {found}")
-    return request(world.provider(environment)._account, order(found, found.last, environment, world))  # type: ignore[attr-defined]
 
 
 def bare_loop(url: str, sent: dict[str, Any]) -> None:

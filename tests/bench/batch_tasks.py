@@ -1,13 +1,13 @@
 """What the benchmark of AWS Batch runs in a process of its own: nothing but the product is loaded."""
 
 import time
-from pathlib import Path
 
 from shared.model.environment import Environment
 from shared.model.machine import GONE
 from shared.ports import World
 from tests.bench.batch_stub import HEAD, WORK
 from tests.bench.place import REGION, world_at
+from tests.bench.sweeping import most_memory
 
 
 def environment_in(world: World) -> Environment:
@@ -28,9 +28,3 @@ def end_tasks(url: str) -> None:
             provider.stop(["head"])
             rounds.append(time.perf_counter() - begin)
         print(len(rounds), sum(rounds), max(rounds), most_memory())
-
-
-def most_memory() -> float:
-    """MB. Not `getrusage`: its figure begins with that of the process that started this one."""
-    status = Path("/proc/self/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
