@@ -48,6 +48,9 @@ class Tasks(Model, frozen=True, kw_only=True):
     wall_clock: float
     token_duration: float
     """The least that a signature of Nextflow's own lasts; it lasts longer where the run may."""
+    job_retries: int = 0
+    """How often Nextflow asks again for a job that the account's quota has no room for (every 2 minutes by
+    itself, 3 times and then it fails); 0 leaves that to it."""
     terminate_jobs: bool = True
     delete_jobs: bool = False
     delete_tasks: bool = True
@@ -118,6 +121,7 @@ def life(tasks: Tasks) -> dict[str, Any]:
     deletes every pool that it used."""
     return {
         "jobMaxWallClockTime": units.duration(tasks.wall_clock),
+        "maxJobQuotaRetries": tasks.job_retries or None,
         "terminateJobsOnCompletion": tasks.terminate_jobs,
         "deleteJobsOnCompletion": tasks.delete_jobs,
         "deleteTasksOnCompletion": tasks.delete_tasks,

@@ -103,6 +103,8 @@ def place(run: Run, environment: Environment, world: World) -> Outcome:
             machine = provider.find(run.id, attempt.number)
             if machine is not None:
                 return adopted(run, attempt, machine.id, provider.confirm_after, world)
+            if run.deadline and now > run.deadline:
+                return fail(run, f"deadline reached: {run.wait.reason if run.wait else 'no machine'}", world)
             run, attempt = asking(run, attempt, world, **next_ask(run, attempt, provider, world))
         else:
             if faults := provider.check_run(run):
@@ -148,7 +150,18 @@ def begun(run: Run, offer: Offer, world: World) -> tuple[Run, Attempt]:
         created_at=now,
         asked_at=now,
     )
-    token = Token(
+    token = boot_token(run, number, secret, world)
+    # A next look that is still ahead stays where it is: the record then moves in no listing.
+    ahead = run.wait.next_at if run.wait and run.wait.next_at > now + LEASE else now + 2 * LEASE
+    run = run.with_attempt(attempt).but(wait=Wait(reason=f"asking for {offer}", next_at=ahead))
+    world.store.save_all(run, token)
+    return run.but(generation=run.generation + 1), attempt
+
+
+def boot_token(run: Run, number: int, secret: str, world: World) -> Token:
+    """What a machine fetches its spec with: good for as long as one may be waited for."""
+    now = world.clock.now()
+    return Token(
         id=token_id(secret),
         use="boot",
         run_id=run.id,
@@ -157,11 +170,6 @@ def begun(run: Run, offer: Offer, world: World) -> tuple[Run, Attempt]:
         created_at=now,
         expires_at=now + world.settings.capacity_wait + 2 * world.settings.boot_within,
     )
-    # A next look that is still ahead stays where it is: the record then moves in no listing.
-    ahead = run.wait.next_at if run.wait and run.wait.next_at > now + LEASE else now + 2 * LEASE
-    run = run.with_attempt(attempt).but(wait=Wait(reason=f"asking for {offer}", next_at=ahead))
-    world.store.save_all(run, token)
-    return run.but(generation=run.generation + 1), attempt
 
 
 def boot_context(run_id: str, attempt: int) -> str:
@@ -172,6 +180,10 @@ def boot_context(run_id: str, attempt: int) -> str:
 def asking(run: Run, attempt: Attempt, world: World, **changes: Any) -> tuple[Run, Attempt]:
     """Run and attempt with the ask written down, before it is made."""
     now = world.clock.now()
+    if now - attempt.created_at > world.settings.capacity_wait / 2:
+        # It waited for so long that its machine's first word might come too late.
+        secret = world.vault.open(attempt.boot_secret, boot_context(run.id, attempt.number))
+        world.store.put_many([boot_token(run, attempt.number, secret, world)])
     attempt = attempt.but(asked_at=now, **changes)
     wait = Wait(reason=f"asking for {attempt.offer}", next_at=now + 2 * LEASE)
     return world.store.save(run.with_attempt(attempt).but(wait=wait, updated_at=now)), attempt

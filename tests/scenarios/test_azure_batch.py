@@ -9,6 +9,7 @@ import pytest
 from local.clouds.azure import EmulatedAzure
 from local.clouds.azure.batch.models import Quotas
 from local.demo.places.azurebatch import EXAMPLES, MINE, NOBODY, replaced
+from shared.model.access import Token, token_id
 from shared.wiring import forget_clients
 from tests.azure_cloud import Clients
 from tests.clock import FakeClock
@@ -16,7 +17,7 @@ from tests.scenarios.clouds.azure import LOCATION
 from tests.scenarios.clouds.azurebatch import BATCH, FORGE, Batch
 from tests.scenarios.wholelife import disposed, lived
 from tests.unit.azurebatch.test_check import NODE
-from tests.unit.clouds.azure.batch import job_body, pool_body, service
+from tests.unit.clouds.azure.batch import begin, job_body, pool_body, service
 
 
 @pytest.fixture
@@ -63,6 +64,82 @@ def test_a_launch_whose_config_will_fail_makes_no_job(rig, cloud, ready):
     assert ended.status == "FAILED"
     assert "azure.batch.deletePoolsOnCompletion deletes every pool that the run used" in ended.error_message
     assert cloud.jobs() == {}
+
+
+def test_a_launch_that_can_never_fit_ends_with_the_numbers(rig, cloud, ready):
+    cloud.emulated.batch_account(BATCH, quotas=Quotas(families={"standardDDSv5Family": 2}))
+    run = rig.submit(ready)
+    rig.drain(30)
+    ended = rig.get_run(run)
+    assert ended.status == "FAILED"
+    assert "needs 4 DDSv5 cores, 2 left of 2" in ended.error_message
+    assert cloud.jobs() == {}
+
+
+def test_a_launch_that_others_leave_no_room_for_waits_with_the_numbers(rig, cloud, ready):
+    cloud.emulated.batch_account(BATCH, quotas=Quotas(dedicated=8))
+    with service(cloud.emulated) as client:
+        client.create_pool(pool_body("others", targetDedicatedNodes=2))
+        run = rig.submit(ready)
+        rig.drain(30)
+        waiting = rig.get_run(run)
+        assert "needs 4 dedicated cores, 0 left of 8" in waiting.wait.reason
+        assert (waiting.status, cloud.jobs()) == ("SUBMITTED", {})
+        begin(client, "delete_pool", "others")
+    cloud.emulated.settle()
+    rig.drain(120)
+    assert list(cloud.jobs()) == [f"headnode-{run.id}-1"]
+
+
+def test_a_launch_without_an_active_job_left_waits_for_one_however_long(rig, cloud, ready):
+    cloud.emulated.batch_account(BATCH, quotas=Quotas(jobs=2))
+    with service(cloud.emulated) as client:
+        for id in ("other-1", "other-2"):
+            client.create_job(job_body(id, f"tower-pool-{ready.id}"))
+        run = rig.submit(ready)
+        rig.drain(30)
+        waiting = rig.get_run(run)
+        assert waiting.wait.reason == (
+            f"waits for an active job to end: the Batch account {BATCH} has 2 of 2"
+            " (ActiveJobAndScheduleQuotaReached)"
+        )
+        rig.clock.advance(700)  # what the pool grew for at first is gone
+        kicks = len(formulas_set(cloud))
+        rig.drain(rig.settings.capacity_wait + 7200, step=600)
+        assert rig.get_run(run).status == "SUBMITTED"
+        assert list(cloud.jobs()) == ["other-1", "other-2"]
+        assert len(formulas_set(cloud)) == kicks  # no node waits with it
+        begin(client, "delete_job", "other-1")
+    cloud.emulated.settle()
+    rig.drain(120)
+    assert f"headnode-{run.id}-1" in cloud.jobs()
+    secret = rig.world.vault.open(rig.get_run(run).last.boot_secret, f"boot/{run.id}/1")
+    assert rig.world.store.get(Token, token_id(secret)).expires_at > rig.clock.now() + 900
+
+
+def formulas_set(cloud):
+    return [each for each in cloud.emulated.journal.entries("batch") if "EnablePoolAutoScale" in each.action]
+
+
+def test_a_run_whose_deadline_passes_while_it_waits_for_a_job_ends(rig, cloud, ready):
+    cloud.emulated.batch_account(BATCH, quotas=Quotas(jobs=2))
+    with service(cloud.emulated) as client:
+        for id in ("other-1", "other-2"):
+            client.create_job(job_body(id, f"tower-pool-{ready.id}"))
+    run = rig.submit(ready)
+    rig.drain(30)
+    rig.clock.advance(rig.settings.longest_run)
+    rig.drain(600)
+    ended = rig.get_run(run)
+    assert ended.status == "FAILED"
+    assert "deadline reached: waits for an active job to end" in ended.error_message
+
+
+def test_a_launch_without_the_right_to_read_quotas_goes_on(rig, cloud, ready):
+    rig.before = lambda step: cloud.enforce(step, "Microsoft.Batch/batchAccounts/read")
+    run = rig.submit(ready)
+    rig.drain(40)
+    assert list(cloud.jobs()) == [f"headnode-{run.id}-1"]
 
 
 def test_a_launch_whose_answer_is_lost_is_one_job(rig, cloud, ready):
@@ -157,7 +234,7 @@ def test_pools_of_the_users_own_are_used_and_left_as_they_were(rig, cloud):
         assert disposed(rig, environment).status == "DELETED"
         assert [pool.as_dict() for pool in client.list_pools()] == before
     writes = {each.action for each in cloud.emulated.journal.entries("batch") if each.principal == cloud.us}
-    assert not {each for each in writes if "Pool" in each} - {"GetPool"}
+    assert not {each for each in writes if "Pool" in each} - {"GetPool", "ListPools"}
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def faults(
     names = {each.name.lower() for each in wanted}
     others = [each for each in there if each.name.lower() not in names]
     found = [
-        _short("pools", "pools", quotas.pools, len(others), len(wanted)),
+        _short("pools", "pools", quotas.pools, len({each.name.lower() for each in others}), len(wanted)),
         _short("jobs", "active jobs", quotas.jobs, jobs, new_jobs),
         *_account_cores(quotas, wanted, others),
         *(_family_cores(quotas, wanted, others) if quotas.enforced else ()),

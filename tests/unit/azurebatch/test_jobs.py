@@ -3,12 +3,12 @@
 import pytest
 
 from local.clouds.azure import EmulatedAzure
-from shared.errors import NoCapacity, QuotaReached, Refused, Retry
+from shared.errors import NoCapacity, NotYet, QuotaReached, Refused, Retry
 from shared.model.machine import GONE, PENDING, STOPPED, STOPPING
 from tests.clock import FakeClock
 from tests.contracts.provider_suite import order
 from tests.unit.azurebatch.conftest import ACCOUNT, ID, Bind
-from tests.unit.clouds.azure.batch import job_body, service
+from tests.unit.clouds.azure.batch import job_body, pool_body, service
 
 NAME, JOB = f"tower-pool-{ID}", "headnode-run1-1"
 
@@ -62,11 +62,57 @@ def test_the_quota_of_active_jobs(ready: Bind, azure: EmulatedAzure) -> None:
     from local.clouds.azure.batch.models import Quotas
 
     provider = ready()
+    azure.batch_account(ACCOUNT, quotas=Quotas(jobs=2))
+    for attempt in (1, 2):
+        provider.start(order(provider, attempt=attempt).but(first=True))
+    said = "the Batch account acct has 2 of 2"
+    for first in (True, False):
+        with pytest.raises(NotYet, match=said) as caught:
+            provider.start(order(provider, attempt=3).but(first=first))
+        assert caught.value.after == 60
+
+
+def test_a_quota_of_one_active_job_is_none_for_a_run(ready: Bind, azure: EmulatedAzure) -> None:
+    from local.clouds.azure.batch.models import Quotas
+
+    provider = ready()
     azure.batch_account(ACCOUNT, quotas=Quotas(jobs=1))
-    provider.start(order(provider))
-    with pytest.raises(QuotaReached, match="Limit: 1") as caught:
-        provider.start(order(provider, attempt=2))
+    with pytest.raises(Refused, match="needs 2 active jobs, 1 left of 1"):
+        provider.start(order(provider))
+
+
+def test_quotas_are_read_by_two_calls_and_only_for_a_pool_without_nodes(
+    ready: Bind, azure: EmulatedAzure
+) -> None:
+    def calls(attempt: int) -> list[str]:
+        before = len(azure.journal.entries())
+        provider.start(order(provider, attempt=attempt).but(first=True))
+        return [each.action for each in azure.journal.entries()[before:]]
+
+    provider = ready()
+    assert calls(1)[1:3] == ["batchAccounts/read", "ListPools"]
+    azure.settle()
+    assert "ListPools" not in calls(2)
+
+
+@pytest.mark.parametrize("room", [5, 8])
+def test_the_first_of_nextflows_own_pools_needs_room(ready: Bind, azure: EmulatedAzure, room: int) -> None:
+    from local.clouds.azure.batch.models import Quotas
+
+    provider = ready(autoPoolMode=True)
+    with service(azure) as client:
+        for number in range(4):
+            client.create_pool(pool_body(f"others-{number}"))
+    azure.batch_account(ACCOUNT, quotas=Quotas(pools=room))
+    if room == 8:
+        assert provider.start(order(provider))
+        return
+    with pytest.raises(QuotaReached, match="needs 1 pools, 0 left of 5") as caught:
+        provider.start(order(provider))
     assert isinstance(caught.value, NoCapacity)
+    azure.batch_account(ACCOUNT, quotas=Quotas(pools=0))
+    with pytest.raises(Refused, match="needs 1 pools, 0 left of 0"):
+        provider.start(order(provider))
 
 
 def test_a_pool_that_was_deleted_by_hand(ready: Bind, azure: EmulatedAzure) -> None:

@@ -123,6 +123,13 @@ class BatchAccount:
         return str(kept) if kept else str(shown_account(self)["id"])
 
 
+def knows_arm(account: BatchAccount) -> bool:
+    """Whether ARM can be asked: by somebody in Entra who knows the subscription."""
+    options = account.options
+    known = options.subscription or account.clients.subscription or subscription_of(options)
+    return bool(known) and not account.clients.keyed
+
+
 def shown_account(account: BatchAccount) -> Mapping[str, Any]:
     """The Batch account as ARM shows it, with its quotas. Raises Refused when the subscription has none of
     that name, or nobody says which subscription."""

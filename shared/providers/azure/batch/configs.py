@@ -15,6 +15,9 @@ from shared.providers.azure.batch.account import BatchAccount
 from shared.providers.fields import variables
 
 OF_ENVIRONMENT, OF_LAUNCH = "nextflowConfig", "configText"
+RETRIES = "maxJobQuotaRetries"
+MOST_RETRIES = 60
+"""Two hours of Nextflow's own delay: others' jobs end, and a run that fails has to be begun anew."""
 OWN = {
     "azure.batch": "managedIdentityClientId",
     "azure.storage": "managedIdentityClientId",
@@ -134,6 +137,7 @@ def tasks(account: BatchAccount, work_dir: str) -> Tasks:
         pool_client=options.pool_client,
         wall_clock=options.wall_clock,
         token_duration=options.token_duration,
+        job_retries=0 if RETRIES in _text(account.environment.config, OF_ENVIRONMENT) else MOST_RETRIES,
         terminate_jobs=options.terminate_jobs,
         delete_jobs=options.delete_jobs,
         delete_tasks=options.delete_tasks,

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shared.errors import Forbidden, Refused
+from shared.errors import Forbidden, QuotaReached, Refused
 from shared.model import tags
 from shared.model.machine import GONE, PENDING, RUNNING, STOPPED, STOPPING, Machine, Order
 from shared.nextflow.headjob import BOOT, SCRIPT, boot_json
 from shared.providers.azure.account import takeable
-from shared.providers.azure.batch import pools, waiting
+from shared.providers.azure.batch import pools, room, waiting
 from shared.providers.azure.batch.account import HEAD, POOL, BatchAccount, as_metadata, metadata
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import pages
@@ -39,15 +39,23 @@ def job_id(run_id: str, attempt: int) -> str:
 
 def start(account: BatchAccount, order: Order) -> str:
     """The attempt's job: one write, after a nudge for its pool (a job that is there is adopted by whoever
-    comes next, and would wait in a pool that was not told). Raises Refused for a pool that takes no jobs,
-    QuotaReached, or Retry."""
+    comes next, and would wait in a pool that was not told). Raises Refused for a pool that takes no jobs and
+    for a run that the account's quotas can never hold, QuotaReached while they leave no room, NotYet while
+    there is no active job left, or Retry."""
     pool = pools.get(account, account.head_pool)
     check_pool(account, pool.body if not is_gone(pool) else {})
+    room.check(account, pool.body)
+    if not order.first:
+        # A pool that grew for a job that is not taken would cost something all the while.
+        room.check_jobs(account)
     body = request(account, order)
     nudge(account, pool.body, str(body["id"]))
-    answer = account.clients.batch(
-        "POST", account.url("jobs"), action=JOBS_WRITE, body=body, accept=("JobExists",)
-    )
+    try:
+        answer = account.clients.batch(
+            "POST", account.url("jobs"), action=JOBS_WRITE, body=body, accept=("JobExists",)
+        )
+    except QuotaReached as error:
+        raise room.no_job_left(account) from error
     if answer.code == "JobExists":
         check_same(account, order, str(body["id"]))
     return str(body["id"])

@@ -22,12 +22,13 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
         *(f"{IDENTITY}/read", f"{IDENTITY}/assign/action"),
         *(f"{NETWORKS}/read", f"{NETWORKS}/subnets/join/action"),
     ),
-    "launch": (POOLS_READ, POOLS_WRITE, SIGN),
+    "launch": (f"{BATCH}/read", POOLS_READ, POOLS_WRITE, SIGN),
     "logs": (SIGN,),
     "reap": (POOLS_READ,),
     "dispose": (POOLS_READ, POOLS_DELETE),
 }
-"""Step -> actions. `launch` writes a pool's formula; a signature is made when a machine asks for its spec."""
+"""Step -> actions. `launch` reads quotas and writes a pool's formula; a signature is made when a machine asks
+for its spec."""
 DATA: Mapping[str, tuple[str, ...]] = {
     "create": (JOBS_READ,),
     # A signature in our name can do no more than we can: these are what a run does with its container.

@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import Fault, Refused
 from shared.providers.azure import versions
 from shared.providers.azure.batch import configs, images, pools, quota, signing
-from shared.providers.azure.batch.account import BatchAccount, shown_account, subscription_of
+from shared.providers.azure.batch.account import BatchAccount, knows_arm, shown_account
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.form import form
 from shared.providers.azure.batch.sizes import slots
@@ -46,13 +46,6 @@ def looked(account: BatchAccount, look: Callable[[], Iterable[Fault]]) -> list[F
         if waiting is not error:
             raise waiting from error
         return [Fault("credentialsId", str(error))]
-
-
-def knows_arm(account: BatchAccount) -> bool:
-    """Whether ARM can be asked: by somebody in Entra who knows the subscription."""
-    options = account.options
-    known = options.subscription or account.clients.subscription or subscription_of(options)
-    return bool(known) and not account.clients.keyed
 
 
 def place(account: BatchAccount) -> Iterable[Fault]:

@@ -1,0 +1,143 @@
+"""Whether the account has room for a run, before a job is made: a quota that is reached is no error in Azure,
+only a pool that stays empty and a run that waits for ever. With keys nobody can be asked."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.errors import Fault, Forbidden, NotYet, QuotaReached, Refused
+from shared.nextflow.azure import quotas
+from shared.nextflow.azure.quotas import PoolCores, Quotas
+from shared.providers.azure.batch import pools
+from shared.providers.azure.batch.account import (
+    ACCOUNTS,
+    ARM_VERSION,
+    BatchAccount,
+    knows_arm,
+    shown_account,
+)
+from shared.providers.azure.batch.listing import pages
+from shared.providers.azure.batch.quota import held
+
+LEAST_JOBS = 2
+"""Active jobs of the smallest run: its head job, and one of Nextflow's."""
+LATER = 60.0
+"""Seconds until an active job may be free."""
+JOBS = "ActiveJobAndScheduleQuotaReached"
+SPOT, DEDICATED = "$TargetLowPriorityNodes", "$TargetDedicatedNodes"
+
+Pools = Mapping[str, Mapping[str, Any]]
+
+
+def check(account: BatchAccount, head: Mapping[str, Any]) -> None:
+    """`head` is the pool of head jobs as it is shown. No call where the one pool of the run has nodes, else
+    two. Raises Refused with the numbers for a run that the quotas can never hold, QuotaReached for one that
+    others leave no room for now."""
+    if has_nodes(head) and account.worker_pool == account.head_pool and not account.options.auto_pools:
+        return
+    limits = limits_of(account)
+    if limits is None:
+        return
+    shown = {
+        str(pool["id"]).lower(): pool
+        for page in pages(account, account.url("pools"), pools.READ)
+        for pool in page
+    }
+    wanted = empty_pools(account, shown)
+    there = [cores for pool in shown.values() for cores in held(pool)]
+    short = said([*quotas.faults(limits, wanted, there, 0, LEAST_JOBS), *new_pool(account, limits, shown)])
+    if not short:
+        return
+    if said([*quotas.faults(limits, wanted, (), 0, LEAST_JOBS), *new_pool(account, limits, {})]):
+        raise Refused(f"the Batch account {account.name} has no room for a run: it {short}")
+    raise QuotaReached(f"the Batch account {account.name} has no room now: a run {short}", "QuotaReached")
+
+
+def said(faults: Iterable[Fault]) -> str:
+    """What is short, in words."""
+    return "; ".join(dict.fromkeys(each.message for each in faults))
+
+
+def limits_of(account: BatchAccount) -> Quotas | None:
+    """The account's quotas; None where ARM cannot be asked, or does not tell us. One call."""
+    if not knows_arm(account):
+        return None
+    action = f"{ACCOUNTS}/read"
+    try:
+        if known := account.environment.details.get("accountId"):
+            return quotas.from_account(
+                account.clients.arm("GET", str(known), ARM_VERSION, action=action).properties
+            )
+        return quotas.from_account(shown_account(account).get("properties") or {})
+    except Forbidden:
+        return None
+
+
+def empty_pools(account: BatchAccount, shown: Pools) -> list[PoolCores]:
+    """The pools of a run that have no node yet, with the one node that each needs for anything to go on."""
+    names = {account.head_pool} | (set() if account.options.auto_pools else {account.worker_pool})
+    found = (shown.get(name.lower()) for name in sorted(names))
+    return [
+        PoolCores(name=str(pool["id"]), size=str(pool.get("vmSize")), nodes=1, low_priority=is_spot(pool))
+        for pool in found
+        if pool and not has_nodes(pool)
+    ]
+
+
+def new_pool(account: BatchAccount, limits: Quotas, shown: Pools) -> list[Fault]:
+    """Whether Nextflow can make the first of its own pools, where it has none here yet."""
+    mine = [each for id, each in shown.items() if id.startswith(pools.NEXTFLOWS) and account.owns(each)]
+    if not account.options.auto_pools or mine:
+        return []
+    one = PoolCores(name=pools.NEXTFLOWS, size=account_size(account), nodes=0)
+    others = [PoolCores(name=id, size=one.size, nodes=0) for id in shown]
+    return quotas.faults(Quotas(pools=limits.pools), [one], others)
+
+
+def account_size(account: BatchAccount) -> str:
+    """A size that is known, where none is asked for."""
+    return account.options.forge.head.vm_type if account.options.forge else "Standard_D4s_v3"
+
+
+def has_nodes(pool: Mapping[str, Any]) -> bool:
+    """Whether a pool has nodes, or gets them."""
+    kinds = ("DedicatedNodes", "LowPriorityNodes")
+    if any(pool.get(f"current{kind}") for kind in kinds):
+        return True
+    return any(pool.get(f"target{kind}") for kind in kinds) and not pools.resize_errors(pool)
+
+
+def is_spot(pool: Mapping[str, Any]) -> bool:
+    """Whether a pool's nodes are Spot: by its targets, else by its formula."""
+    formula = str(pool.get("autoScaleFormula") or "")
+    if pool.get("targetLowPriorityNodes") or pool.get("targetDedicatedNodes"):
+        return not pool.get("targetDedicatedNodes")
+    return SPOT in formula and DEDICATED not in formula
+
+
+def check_jobs(account: BatchAccount) -> None:
+    """Raises NotYet, with the numbers, while the account has all the active jobs that it may. Two calls."""
+    limits = limits_of(account)
+    if limits is None or limits.jobs is None:
+        return
+    jobs = active_jobs(account)
+    if jobs >= limits.jobs:
+        raise none_left(account, f"{jobs} of {limits.jobs}")
+
+
+def no_job_left(account: BatchAccount) -> NotYet:
+    """Why Batch did not take a head job. Two calls."""
+    limits = limits_of(account)
+    most = f" of {limits.jobs}" if limits is not None and limits.jobs is not None else ""
+    return none_left(account, f"{active_jobs(account)}{most}")
+
+
+def none_left(account: BatchAccount, numbers: str) -> NotYet:
+    """The reason in words."""
+    said = f"waits for an active job to end: the Batch account {account.name} has {numbers} ({JOBS})"
+    return NotYet(said, after=LATER)
+
+
+def active_jobs(account: BatchAccount) -> int:
+    """Jobs that are not completed, whosever they are."""
+    query = {"$filter": "state ne 'completed'", "$select": "id"}
+    return sum(len(page) for page in pages(account, account.url("jobs"), pools.JOBS_READ, query))
