@@ -144,6 +144,15 @@ def test_a_formula_that_was_set_just_now_is_set_again_later(
     assert azure.batch_pool(ACCOUNT, NAME).targets["dedicated"] == 2
 
 
+def test_a_launch_on_a_pool_that_cannot_grow_looks_at_no_other_job(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready(forge={"vmType": "Standard_D4ds_v5", "vmCount": 1}, headJobCpus=4)
+    provider.start(order(provider))
+    before = len(azure.journal.entries("batch"))
+    provider.start(order(provider, "run2"))
+    made = [each.action for each in azure.journal.entries("batch")[before:]]
+    assert made == ["GetPool", "CreateJob"]
+
+
 def test_the_jobs_of_a_dead_head_are_ended_once_no_other_lives(ready: Bind, azure: EmulatedAzure) -> None:
     provider = ready()
     for run in ("run1", "run2"):

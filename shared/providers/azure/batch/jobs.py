@@ -132,11 +132,13 @@ def nudge(account: BatchAccount, pool: Mapping[str, Any], id: str) -> None:
     if key not in account.pools or not account.pools[key].scales or not account.owns(pool):
         return
     options, own = account.pools[key], account.pool_name(key).lower()
+    has = int(pool.get(f"target{'LowPriorityNodes' if options.spot else 'DedicatedNodes'}") or 0)
+    if has >= options.most:
+        return  # whoever is there need not be counted: a thousand launches would list each other
     jobs = 1 + sum(str(job["id"]) != id and pool_of(job) == own for page in active(account) for job in page)
     each = max(1, slots(options.vm_type) // account.head_slots)
     wanted = min(options.most, -(-jobs // each))
-    kind = "LowPriorityNodes" if options.spot else "DedicatedNodes"
-    if int(pool.get(f"target{kind}") or 0) < wanted:
+    if has < wanted:
         pools.kick(account, key, wanted)
 
 
