@@ -10,6 +10,7 @@ from tests.bench import (
     azure,
     azure_life,
     azure_scaling,
+    azurebatch,
     batch,
     cold,
     cold_functions,
@@ -33,6 +34,7 @@ SUITES = {
     "azure": azure,
     "azure-life": azure_life,
     "azure-scaling": azure_scaling,
+    "azure-batch": azurebatch,
     "functions": cold_functions,
 }
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from local.clouds.aws import EmulatedAws
 from local.clouds.aws.batch.timings import TYPICAL
-from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.providers.aws.batch.jobs import request
 from shared.steps import environments
@@ -22,12 +21,14 @@ from tests.bench.batch_stub import HEAD
 from tests.bench.batch_tasks import environment_in
 from tests.bench.figures import Figure
 from tests.bench.launching import LAUNCHES, ROUNDS, WORKERS, drain, order_of, timed
+from tests.bench.lives import beside
 from tests.bench.place import REGION, VARIABLES, submitted, world_at
 from tests.clock import FakeClock
 from tests.scenarios.clouds.batch import Batch
 from tests.scenarios.rig import Rig, SeededIds
 
 TASKS, OTHERS = 10_000, 2_000
+CHAIN = ("job-queue", "compute-environment")
 CHILD = "import sys; from tests.bench.batch_tasks import end_tasks; end_tasks(sys.argv[1])"
 
 
@@ -113,32 +114,14 @@ def creation_and_disposal() -> Iterator[Figure]:
         rig = Rig(Path(data), settings, clock, SeededIds("bench"), Batch(emulated))
         emulated.batch.places.looks, emulated.batch.places.transitions = 0, TYPICAL
         environment = rig.environment()
-        yield beside(
-            rig, environment, "AVAILABLE", "making", ("CREATING",), ("job-queue", "compute-environment")
-        )
+        chain = {"AVAILABLE": ("CREATING",), "DELETED": ("UPDATING", "DELETING")}
+        spent = {
+            status: sum(TYPICAL[kind, change] for kind in CHAIN for change in changes)
+            for status, changes in chain.items()
+        }
+        name = "batch: {} an environment over its longest chain"
+        said = "a compute environment and its queue, one after the other"
+        yield beside(name.format("making"), rig, environment, "AVAILABLE", spent["AVAILABLE"], said)
         environments.dispose_environment(rig.world, rig.get_environment(environment))
-        kinds = ("job-queue", "compute-environment")
-        yield beside(rig, environment, "DELETED", "disposing of", ("UPDATING", "DELETING"), kinds)
+        yield beside(name.format("disposing of"), rig, environment, "DELETED", spent["DELETED"], said)
     forget_clients()
-
-
-def beside(
-    rig: Rig,
-    environment: Environment,
-    wanted: str,
-    what: str,
-    changes: tuple[str, ...],
-    kinds: tuple[str, ...],
-) -> Figure:
-    """How long until a status, over the longest chain of changes."""
-    began = rig.clock.now()
-    rig.drain(0)
-    while rig.get_environment(environment).status != wanted:
-        if rig.clock.now() - began > 600:
-            raise RuntimeError(f"{rig.get_environment(environment).wait}")
-        rig.clock.advance(0.5)
-        rig.drain(0)
-    took = rig.clock.now() - began
-    longest = sum(TYPICAL[kind, change] for kind in kinds for change in changes)
-    how = f"{took:.1f} s over {longest:.0f} s: a compute environment and its queue, one after the other"
-    return Figure(f"batch: {what} an environment over its longest chain", took / longest, 1.2, "x", how)

@@ -106,3 +106,8 @@ def azure(machines: int = 0, doomed: int = 0, now: float = 0.0) -> StubProcess:
 def batch(tasks: int = 0, others: int = 0) -> StubProcess:
     """AWS Batch, with so many tasks of a dead head job and of a living one."""
     return StubProcess("tests.bench.batch_stub", tasks, others)
+
+
+def azure_batch(jobs: int = 0, target: int = 0) -> StubProcess:
+    """Azure Batch, with so many head jobs that run, and pools of so many nodes."""
+    return StubProcess("tests.bench.azurebatch_stub", jobs, target)
