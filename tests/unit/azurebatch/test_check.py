@@ -115,9 +115,12 @@ def test_a_pool_of_the_users_own_that_does_not_fit_is_told_why(
     assert said in found[0].message
 
 
-def test_a_pool_that_is_not_there_or_cannot_grow(bind: Bind, azure: EmulatedAzure) -> None:
+def test_a_pool_that_is_not_there_or_cannot_grow(
+    bind: Bind, account: Callable[..., None], azure: EmulatedAzure
+) -> None:
+    account(dedicated=3)
     with service(azure) as client:
-        client.create_pool(pool_body("mine", startTask=NODE, targetDedicatedNodes=26))
+        client.create_pool(pool_body("mine", startTask=NODE, targetDedicatedNodes=1))
     found = bind(forge=None, headPool="mine", workerPool="none").check()
     assert "mine has no nodes: AccountCoreQuotaReached" in found[0].message
     assert str(found[1]) == "workerPool: none does not exist"

@@ -16,10 +16,12 @@ BOOT = "Microsoft.Batch/batchAccounts/pools/nodes/boot"
 OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
 _CODES = {"dedicated": "AccountCoreQuotaReached", "lowPriority": "AccountLowPriorityCoreQuotaReached"}
 _FAMILY = "AccountVMSeriesCoreQuotaReached"
+_SPOT = "AccountSpotCoreQuotaReached"
 _SAID = {
     _CODES["dedicated"]: "The account has reached its dedicated core quota.",
     _CODES["lowPriority"]: "The account has reached its low-priority core quota.",
     _FAMILY: "The account has reached its core quota for the VM family.",
+    _SPOT: "The account has reached its Spot core quota.",
     "AllocationTimedout": "The desired number of nodes could not be allocated in time.",
     "AllocationFailed": "The desired number of nodes could not be allocated.",
 }
@@ -60,10 +62,11 @@ def _finish(state: "State", account: Account, pool: Pool, number: int, option: s
 
 
 def _grow(state: "State", account: Account, pool: Pool, kind: str, wanted: int, at: float) -> None:
-    code = _refusal(account, pool, kind, wanted)
-    if code:
+    code, most = _quota(account, pool, kind)
+    if wanted > most:
+        # Batch gives what there is, and says what stood against the rest.
+        wanted = most
         pool.errors.append(_error(code))
-        return
     if pool.shortage:
         code, most = pool.shortage
         wanted = min(wanted, max(0, most - len(pool.of(kind))))
@@ -76,18 +79,17 @@ def _error(code: str) -> Body:
     return {"code": code, "message": _SAID.get(code, code), "values": []}
 
 
-def _refusal(account: Account, pool: Pool, kind: str, wanted: int) -> str:
-    """The quota that stands against so many nodes more; empty for none."""
+def _quota(account: Account, pool: Pool, kind: str) -> tuple[str, int]:
+    """The quota that stands first against more nodes, and how many it lets through."""
     each, limits = sizes.cores(str(pool.body["vmSize"])), account.quotas
     most = limits.dedicated if kind == KINDS[0] else limits.low_priority
-    if cores_of(account, kind) + wanted * each > most:
-        return _CODES[kind]
+    found = _CODES[kind], max(0, most - cores_of(account, kind)) // each
     family = sizes.family(str(pool.body["vmSize"]))
     if kind == KINDS[0] and limits.families:
         allowed = {name.lower(): count for name, count in limits.families.items()}.get(family.lower(), 0)
-        if cores_of(account, kind, family) + wanted * each > allowed:
-            return _FAMILY
-    return ""
+        left = max(0, allowed - cores_of(account, kind, family)) // each
+        found = min(found, (_FAMILY, left), key=lambda each: each[1])
+    return found
 
 
 def cores_of(account: Account, kind: str, family: str = "") -> int:

@@ -121,10 +121,10 @@ def test_a_conflict_is_an_existing_resource_whatever_it_is(azure: EmulatedAzure)
 @pytest.mark.parametrize(
     ("quotas", "targets", "code"),
     [
-        (Quotas(dedicated=7), {"targetDedicatedNodes": 2}, "AccountCoreQuotaReached"),
-        (Quotas(low_priority=7), {"targetLowPriorityNodes": 2}, "AccountLowPriorityCoreQuotaReached"),
+        (Quotas(dedicated=3), {"targetDedicatedNodes": 2}, "AccountCoreQuotaReached"),
+        (Quotas(low_priority=3), {"targetLowPriorityNodes": 2}, "AccountLowPriorityCoreQuotaReached"),
         (
-            Quotas(families={"standardDDSv5Family": 4}),
+            Quotas(families={"standardDDSv5Family": 3}),
             {"targetDedicatedNodes": 2},
             "AccountVMSeriesCoreQuotaReached",
         ),
@@ -146,6 +146,14 @@ def test_want_of_cores_is_an_error_of_the_resize_and_not_of_the_request(
     batch.begin_resize_pool("pool", targets, polling_interval=0).result()
     assert batch.get_pool("pool").resize_errors is None
     assert batch.get_task("job", "task").state.value == "running"
+
+
+def test_a_quota_that_is_reached_half_way_gives_what_there_is(azure: EmulatedAzure):
+    batch = service(azure, quotas=Quotas(dedicated=11))
+    batch.create_pool(pool_body(targetDedicatedNodes=5))
+    pool = batch.get_pool("pool")
+    assert (pool.current_dedicated_nodes, pool.target_dedicated_nodes) == (2, 5)
+    assert [error.code for error in pool.resize_errors] == ["AccountCoreQuotaReached"]
 
 
 def test_capacity_can_be_short(azure: EmulatedAzure, batch: Any):
