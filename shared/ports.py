@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from shared.errors import Fault
 from shared.model.access import Credentials
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order
+from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.message import Message
 from shared.model.records import Model, R, Record
 from shared.model.run import Attempt, Run
@@ -192,6 +192,11 @@ class Provider(Protocol):
     def machines(self) -> Iterator[list[Machine]]:
         """All machines of this installation in the environment's account and region that are not
         gone, in pages of at most 1,000. Memory is bounded by a page."""
+
+    def tend(self) -> Tended:
+        """Where the work of runs goes to machines beside their own (`Offer.tended`): looks at what waits
+        there, and asks for as many as that needs, and for no more. Nothing elsewhere. Raises Refused or
+        Retry when it cannot look."""
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Asks for the removal of machines, in batches. Returns id -> reason for those that the

@@ -17,6 +17,8 @@ class Offer(Model, frozen=True, kw_only=True):
     place: str = ""
     """Subnet (AWS) or zone (Azure); empty lets the cloud choose."""
     spot: bool = False
+    tended: bool = False
+    """Its work runs on other machines too, which somebody has to see to (`Provider.tend`)."""
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.machine_type, self.place, "spot" if self.spot else "on-demand")))
@@ -57,3 +59,14 @@ class Machine(Model, frozen=True, kw_only=True):
     deadline: float = 0.0
     hold_until: float = 0.0
     orphan_since: float = 0.0
+
+
+class Tended(Model, frozen=True, kw_only=True):
+    """What was found of the machines that the tasks of an environment's runs are on."""
+
+    waits: str = ""
+    """What tasks wait for, in the cloud's words where it has some; empty while that needs no words."""
+    lost: str = ""
+    """Why tasks will never get a machine any more."""
+    after: float = 0.0
+    """Seconds until the cloud takes a change that it did not take now; 0.0 where there is none."""

@@ -27,9 +27,10 @@ class Note(Model, frozen=True, kw_only=True):
 
 
 class Message(Model, frozen=True, kw_only=True):
-    """`step` on `subject`: an environment id (create, dispose), a run id (launch, logs, reap), or for
-    reap also `tick` (the timer), `scope:<environment id>` (one account and region), `empty:<environment
-    id>` (before it is disposed of) and `machine:<id>` (a cloud event)."""
+    """`step` on `subject`: an environment id (create, dispose), a run id (launch, logs, reap), for launch
+    also `tend:<environment id>` (the machines that tasks are on), or for reap also `tick` (the timer),
+    `scope:<environment id>` (one account and region), `empty:<environment id>` (before it is disposed of)
+    and `machine:<id>` (a cloud event)."""
 
     step: str
     subject: str

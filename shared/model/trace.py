@@ -27,6 +27,8 @@ class Trace(Record, frozen=True, kw_only=True):
     """How many tasks each block has, by its number; a block is never taken out, so that all can be found
     and removed."""
     traced_at: float = 0.0
+    tend_at: float = 0.0
+    """When the machines of its tasks are, or were, looked at because it had submitted some."""
 
     @property
     def blocks(self) -> dict[int, int]:
@@ -38,7 +40,11 @@ class Trace(Record, frozen=True, kw_only=True):
         if attempt <= self.attempt:
             return self
         return Trace(
-            id=self.id, generation=self.generation, attempt=attempt, sizes=dict.fromkeys(self.sizes, 0)
+            id=self.id,
+            generation=self.generation,
+            attempt=attempt,
+            sizes=dict.fromkeys(self.sizes, 0),
+            tend_at=self.tend_at,
         )
 
 

@@ -21,7 +21,7 @@ from shared.model.message import Message
 from shared.model.run import Attempt, Refusal, Run
 from shared.model.timeline import Wait
 from shared.ports import Provider, World
-from shared.steps import judge
+from shared.steps import judge, tend
 from shared.steps.outcome import Again, Outcome, done
 from shared.steps.runs import concluded, placed
 
@@ -31,7 +31,10 @@ shorter than any queue's redelivery."""
 
 
 def run(message: Message, world: World) -> Outcome:
-    """One step of a run towards its machine. Late and repeated messages are no-ops."""
+    """One step of a run towards its machine, or of an environment towards those that the tasks of its runs
+    are on. Late and repeated messages are no-ops."""
+    if message.subject.startswith(tend.SUBJECT):
+        return tend.run(message, world)
     found = world.store.get(Run, message.subject)
     if found is None or found.is_over:
         return done()

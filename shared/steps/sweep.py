@@ -3,26 +3,26 @@ in both directions. This is the guard that needs no event, no runner and no mess
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from shared.errors import Conflict, HeadnodeError, Refused, Retry
 from shared.model.environment import Environment
 from shared.model.machine import GONE, STOPPING, Machine
 from shared.model.message import Message, Parked, to_text
-from shared.model.records import R, Record
+from shared.model.records import Record
 from shared.model.run import Run
 from shared.model.tags import ORPHAN
 from shared.model.timeline import Wait
 from shared.model.trace import Trace
 from shared.ports import Provider, World
-from shared.steps import judge
+from shared.steps import judge, tend
+from shared.steps.listing import listed
 from shared.steps.outcome import Again, Outcome, done
 from shared.steps.runs import RESEND_AFTER
 
 log = logging.getLogger("headnode")
 
-PAGE = 500
 EXPLAINED = 5
 """Sweeps for which a reason that stays the same is not written again."""
 ELSEWHERE = "none"
@@ -75,17 +75,6 @@ def overdue_messages(world: World) -> list[Message]:
     return messages
 
 
-def listed(kind: type[R], index: str, partition: str, world: World, upto: str = "") -> Iterator[R]:
-    """All records of a listing, page by page."""
-    after = ""
-    while True:
-        page = world.store.find(kind, index, partition, after=after, limit=PAGE, upto=upto)
-        yield from page.items
-        after = page.after
-        if not after:
-            return
-
-
 def next_message(record: Record) -> Message | None:
     """The message that takes a record further, read off its state alone."""
     if isinstance(record, Environment):
@@ -131,8 +120,9 @@ def scope(environment_id: str, world: World, force: bool = False) -> Outcome:
     if environment is None:
         return done()
     provider = world.provider(environment)
-    expected = expected_machines(provider.scope(), world)
-    follow_ups, removals = [], []
+    runs = expected_runs(provider.scope(), world)
+    expected = {run.last.machine_id: run.id for run in runs if run.last is not None}
+    follow_ups, removals = tend_messages(runs), []
     for page in provider.machines():
         for machine in page:
             expected.pop(machine.id, None)
@@ -172,16 +162,21 @@ def stop_all(environment: Environment, provider: Provider) -> str:
     return f"waiting for {len(ids)} machine(s) to be gone{why}"
 
 
-def expected_machines(scope: str, world: World) -> dict[str, str]:
-    """Machine id -> run id of every machine that the records say is in this account and region."""
-    expected: dict[str, str] = {}
-    for environment in listed(Environment, "live", "all", world):
-        if scope_of(environment, world) != scope:
-            continue
-        for run in listed(Run, "active", environment.id, world):
-            if run.last is not None and run.last.machine_id and run.last.has_machine:
-                expected[run.last.machine_id] = run.id
-    return expected
+def expected_runs(scope: str, world: World) -> list[Run]:
+    """The runs that, by the records, have a machine in this account and region."""
+    return [
+        run
+        for environment in listed(Environment, "live", "all", world)
+        if scope_of(environment, world) == scope
+        for run in listed(Run, "active", environment.id, world)
+        if run.last is not None and run.last.machine_id and run.last.has_machine
+    ]
+
+
+def tend_messages(runs: Iterable[Run]) -> list[Message]:
+    """One look at the machines that tasks are on, for each environment whose runs have such."""
+    tended = dict.fromkeys(run.environment_id for run in runs if run.last and run.last.offer.tended)
+    return [tend.message(id) for id in tended]
 
 
 def judged_page(

@@ -17,7 +17,7 @@ from shared.model.run import Run
 from shared.model.timeline import Event
 from shared.model.trace import BLOCK, TaskBlock, Trace, block_id
 from shared.ports import World
-from shared.steps import reported
+from shared.steps import reported, tend
 from shared.steps.reported import bounded
 from shared.steps.runs import concluded
 
@@ -181,13 +181,17 @@ def progress(
         return run
     trace = view.trace.of(attempt)
     newer = instant >= trace.instant
-    changes = reported.changes(trace, view.blocks, tasks, newer)
+    told = list(tasks)
+    changes = reported.changes(trace, view.blocks, told, newer)
     now = world.clock.now()
     heard = newer and not run.is_over
     if heard:
         trace = trace.but(counters=counted(trace, counts), instant=instant or trace.instant, traced_at=now)
+    look_at = tend.due(run, trace, any(task["status"] == "SUBMITTED" for task in told), now)
     if heard or changes:
-        reported.keep(world.store, trace, changes)
+        reported.keep(world.store, trace.but(tend_at=look_at or trace.tend_at), changes)
+    if look_at:
+        world.queue.send(tend.message(run.environment_id), after=look_at - now)
     awoken = awake(run, now) if heard else run
     return run if awoken is run else world.store.save(awoken)
 

@@ -14,8 +14,6 @@ from tests.scaling.ways import BuiltIn, Ours, Past
 SEEDS = range(301, 309)
 """Days that nothing was tuned on."""
 SLOTS, MOST = 16, 50
-SPARE, FIRST = 0.25, 3
-"""Our room beyond the need, and the nodes that are expected of a pool without a history."""
 ROUNDS = 20
 
 
@@ -50,18 +48,18 @@ def outcomes(slots: int, most: int) -> dict[str, tuple[list[Outcome], list[Outco
             scaling = formulas.Scaling(most=most, slots_per_node=slots, low_priority=trace.spot)
             theirs, mine = found.setdefault(trace.name, ([], []))
             theirs.append(Simulation(trace, BuiltIn(most, trace.spot), slots, most, seed).run())
-            ours = Ours(scaling, SPARE, FIRST)
-            mine.append(Simulation(trace, ours, slots, most, seed).run())
+            mine.append(Simulation(trace, Ours(scaling), slots, most, seed).run())
     return found
 
 
 def formula() -> Callable[[], object]:
     """One evaluation of our formula."""
     scaling = formulas.Scaling(most=MOST, slots_per_node=SLOTS, low_priority=True, linger=60)
-    text = formulas.ours(scaling, 3, "2027-01-15T08:00:00Z")
+    now = 1_800_000_000.0
+    text = formulas.ours(scaling, formulas.Told(floor=3, until=now, each=1.5, known=now + 600))
     past = Past({"$PendingTasks": [float(at % 7) for at in range(120)], "$PreemptedNodeCount": [1.0]})
     targets = {formulas.DEDICATED: 0.0, formulas.LOW_PRIORITY: 2.0}
-    return lambda: evaluate(text, 1_800_000_000.0, past, targets)
+    return lambda: evaluate(text, now, past, targets)
 
 
 def least(act: Callable[[], object]) -> float:

@@ -47,6 +47,8 @@ class World:
     running: int = 0
     submitted: bool = False
     launched: bool = False
+    heads: int = 0
+    """Runs that were launched and are not through."""
     samples: dict[str, list[float]] = field(
         default_factory=lambda: {"$PendingTasks": [], "$PreemptedNodeCount": []}
     )
@@ -88,6 +90,7 @@ class Simulation:
         self.waits = [0.0] * len(trace.tasks)
         self.left = set(range(len(trace.tasks)))
         self.launches = deque(trace.launches)
+        self.left_of = Counter(task.run for task in trace.tasks)
         self.billed, self.most_nodes = 0.0, 0
 
     def run(self) -> Outcome:
@@ -121,6 +124,7 @@ class Simulation:
                     node.free += self.trace.tasks[task].slots
                     self.world.running -= 1
                     self.done[task] = self.world.now
+                    self.left_of[self.trace.tasks[task].run] -= 1
         self.world.nodes = [node for node in self.world.nodes if not node.leaving or node.running]
 
     def preempt(self) -> None:
@@ -143,6 +147,8 @@ class Simulation:
         while self.launches and self.launches[0] <= world.now:
             self.launches.popleft()
             world.launched = True
+        begun = len(self.trace.launches) - len(self.launches)
+        world.heads = sum(self.left_of[run] > 0 for run in range(begun))
         for at in sorted(self.left):
             task = tasks[at]
             through = task.after is None or self.done.get(task.after, float("inf")) + POLL <= world.now

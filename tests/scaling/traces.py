@@ -15,12 +15,13 @@ HEAD_STARTS = 180.0
 
 @dataclass(frozen=True)
 class Task:
-    """`after`: the position of the task that it waits for. Times in seconds."""
+    """`after`: the position of the task that it waits for; `run`: that of its run. Times in seconds."""
 
     at: float
     slots: int
     seconds: float
     after: int | None = None
+    run: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ def _trace(
     chance = random.Random(seed)
     tasks: list[Task] = []
     launches = sorted(chance.uniform(0, 8 * 3600) for _ in range(runs))
-    for launch in launches:
+    for run, launch in enumerate(launches):
         for _ in range(chance.randint(*samples)):
             before = None
             for stage in stages:
                 seconds = math.exp(chance.gauss(math.log(stage.median), stage.spread))
                 # Nextflow submits what it has within a few seconds.
                 ready = launch + HEAD_STARTS + chance.uniform(0, 10)
-                tasks.append(Task(ready, stage.slots, seconds, before))
+                tasks.append(Task(ready, stage.slots, seconds, before, run))
                 before = len(tasks) - 1
     return Trace(name, tuple(tasks), tuple(launches), preempted_per_hour)

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from local.clouds.azure.batch.formula.evaluating import evaluate
-from shared.nextflow.azure.formulas import DEDICATED, LOW_PRIORITY, Scaling, built_in, ours
+from shared.nextflow.azure.formulas import DEDICATED, LOW_PRIORITY, Scaling, Told, built_in, ours
 from shared.nextflow.azure.pools import PoolSettings
-from shared.nextflow.azure.scaler import Load, Pool, decide
+from shared.nextflow.azure.scaler import HELD, SPARE, Load, Pool, is_due, tell
 from tests.scaling.simulator import BEGIN, World
 
 EVERY = 300.0
@@ -18,6 +17,8 @@ TICK = 60.0
 """Seconds between two looks at what waits, which find tasks of nodes that Azure took back."""
 HEARD = 5.0
 """Seconds until a submission is known to the control plane."""
+FIRST = 1
+"""Nodes for the tasks of the first run of a pool."""
 
 
 class Past:
@@ -57,47 +58,52 @@ class BuiltIn:
 
 
 class Ours:
-    """The scaler on submission, and our formula for everything else. A launch asks for the nodes
-    that runs came to need before, which boot while its head does; the first one for `expected`."""
+    """The scaler on launch, on submission and with each tick; our formula for everything else. As the
+    provider does it (`shared/providers/azure/batch/growing`), on a pool that only has tasks."""
 
-    def __init__(self, scaling: Scaling, spare: float = 0.0, expected: int = 1) -> None:
-        self._scaling, self._spare, self._expected = scaling, spare, expected
-        self._text = ours(scaling)
-        self._next, self._set_at = 0.0, -PAUSE
+    def __init__(
+        self, scaling: Scaling, spare: float = SPARE, expected: int = FIRST, event: bool = True
+    ) -> None:
+        self._scaling, self._spare, self._event = scaling, spare, event
+        self._told = Told(expected=expected)
+        self._text = ours(scaling, self._told)
+        self._next, self._set_at, self._newest = 0.0, -PAUSE, -HELD
         self._heard: float | None = None
-        self._launched = 0
+        self._launches: list[float] = []
+        self.settings = 0
+        """How often the formula was set anew."""
 
     def target(self, world: World, slots: Counter[int], running: Counter[int]) -> int | None:
-        self._launched += world.launched
-        taken_back = world.now % TICK == 0 and world.waiting
-        if (world.submitted or world.launched or taken_back) and self._heard is None:
-            self._heard = world.now + HEARD
-        if self._heard is not None and world.now >= max(self._heard, self._set_at + PAUSE):
+        if world.submitted:
+            self._newest = world.now
+        if world.launched:
+            self._launches.append(world.now)
+        if world.launched or (world.submitted and self._event):
+            self._heard = self._heard if self._heard is not None else world.now + HEARD
+        due = world.now % TICK == 0 or (self._heard is not None and world.now >= self._heard)
+        if due and world.now >= self._set_at + PAUSE:
             self._heard = None
-            self._hear(world, slots, running)
+            self._look(world, slots, running)
         if world.now < self._next:
             return None
         self._next = world.now + EVERY
         return computed(self._text, world, self._scaling.low_priority)
 
-    def _hear(self, world: World, slots: Counter[int], running: Counter[int]) -> None:
+    def _look(self, world: World, slots: Counter[int], running: Counter[int]) -> None:
+        now = BEGIN + world.now
+        young = world.now - self._newest <= HELD
         pool = Pool(
             slots_per_node=world.slots_per_node,
             target=world.target,
             preempted=world.preempted,
             most=world.most,
-            spare=self._spare,
-            expected=self._expected,
+            spare=self._spare if young else 0.0,
+            expected=max(1, self._told.expected),
         )
-        found = decide(Load(waiting=slots, running=running, launched=self._launched), pool)
-        self._launched, self._expected = 0, max(self._expected, found.needed)
-        tasks = sum(slots.values()) + sum(running.values())
-        taken = sum(each * count for both in (slots, running) for each, count in both.items())
-        each = max(self._scaling.slots_per_task, taken / tasks if tasks else 0.0)
-        if found.target <= world.target and each == self._scaling.slots_per_task:
-            return
-        self._scaling = self._scaling.but(slots_per_task=each)
-        ends = BEGIN + world.now + 60.0 * self._scaling.linger
-        until = datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._text = ours(self._scaling, found.target, until)
-        self._next, self._set_at = world.now, world.now
+        launched, self._launches = len(self._launches), []
+        load = Load(waiting=slots, running=running, launched=launched, heads=max(1, world.heads))
+        told = tell(load, pool, self._told, now)
+        if launched or is_due(told, self._told, load, pool, now):
+            self._told, self._text = told, ours(self._scaling, told)
+            self._next, self._set_at = world.now, world.now
+            self.settings += 1

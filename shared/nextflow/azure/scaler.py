@@ -1,13 +1,26 @@
 """How many nodes a pool needs for the tasks it has. Pure.
 
-Asked when tasks are submitted, not every five minutes. It only ever asks for more: nodes leave by the
-formula, once their tasks are through.
+Asked when runs are launched, when tasks are submitted, and with each tick of the timer. Nodes come at once,
+and leave by the formula: once what was asked for has run out, and their tasks are through.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
 from shared.model.records import Model
+from shared.nextflow.azure.formulas import Told
+
+HELD = 120.0
+"""Seconds for which nodes are kept that nothing needs any more: about as long as a new one boots, so that
+keeping them costs no more than having been wrong."""
+LAUNCHED = 300.0
+"""Seconds for which nodes are kept for a run that was launched: its head boots, and Nextflow starts."""
+SPARE = 0.25
+"""Nodes beyond the need, as a share of it, while a run submits tasks (`tests/scaling`)."""
+TRUSTED = 900.0
+"""Seconds for which a formula goes by what tasks were seen to take. Nobody may look again: then each gets a
+node of its own, which serves them all, whatever they are."""
 
 
 class Load(Model, frozen=True, kw_only=True):
@@ -17,6 +30,25 @@ class Load(Model, frozen=True, kw_only=True):
     running: Mapping[int, int] = {}
     launched: int = 0
     """Runs that were launched just now, whose heads boot: their tasks are minutes away."""
+    heads: int = 0
+    """Head jobs that are not over."""
+    head_slots: int = 0
+    """What each of them takes of this pool; 0 where they are on another."""
+
+    @property
+    def tasks(self) -> Mapping[int, int]:
+        """Tasks that wait or run, without head jobs."""
+        found = Counter(self.waiting)
+        found.update(self.running)
+        return {slots: count for slots, count in found.items() if count > 0}
+
+    @property
+    def everything(self) -> Mapping[int, int]:
+        """All that takes slots."""
+        found = Counter(self.tasks)
+        if self.head_slots:
+            found[self.head_slots] += self.heads
+        return {slots: count for slots, count in found.items() if count > 0}
 
 
 class Pool(Model, frozen=True, kw_only=True):
@@ -27,17 +59,26 @@ class Pool(Model, frozen=True, kw_only=True):
     preempted: int = 0
     least: int = 0
     most: int
+    room: int | None = None
+    """Nodes that the account's quota lets it have, where that is known."""
     spare: float = 0.0
     """Nodes beyond the need, as a share of it: room for what a run submits next."""
     expected: int = 1
     """Nodes that a run came to need before; they boot while a new run's head does."""
 
+    @property
+    def limit(self) -> int:
+        """The most nodes that it can get."""
+        return self.most if self.room is None else min(self.most, max(self.room, self.least))
+
 
 class Decision(Model, frozen=True, kw_only=True):
-    """The target to set, never below the present one. `never` counts tasks that fit on no node, however
-    many there are."""
+    """`wanted` nodes that take tasks, within the pool's bounds; `target` counts also those that Azure took
+    back, and is never below the present one. `never` counts tasks that fit on no node, however many there
+    are."""
 
     target: int
+    wanted: int
     needed: int
     never: int
     why: str
@@ -50,18 +91,60 @@ class Decision(Model, frozen=True, kw_only=True):
 
 def decide(load: Load, pool: Pool) -> Decision:
     """The nodes for everything that waits and runs and will come with a launch, within the pool's bounds."""
-    tasks = Counter(load.waiting)
-    tasks.update(load.running)
-    fitting = {
-        slots: count for slots, count in tasks.items() if 0 < slots <= pool.slots_per_node and count > 0
-    }
-    never = sum(count for slots, count in tasks.items() if slots > pool.slots_per_node)
-    needed = nodes_for(fitting, pool.slots_per_node)
+    never = sum(count for slots, count in load.everything.items() if slots > pool.slots_per_node)
+    needed = nodes_for(fitting(load.everything, pool), pool.slots_per_node)
+    nodes = needed + math.ceil(needed * pool.spare) + load.launched * pool.expected
+    wanted = max(pool.least, min(nodes, pool.limit))
     # What Azure took back counts against the target, and runs nothing.
-    wanted = needed + _ceil(needed * pool.spare) + load.launched * pool.expected
-    wanted += pool.preempted if wanted else 0
-    target = max(pool.target, pool.least, min(wanted, pool.most))
-    return Decision(target=target, needed=needed, never=never, why=_why(needed, never, target, pool))
+    whole = min(wanted + pool.preempted, max(pool.limit, wanted)) if nodes else wanted
+    target = max(pool.target, whole)
+    why = _why(needed, never, target, pool)
+    return Decision(target=target, wanted=wanted, needed=needed, never=never, why=why)
+
+
+def fitting(tasks: Mapping[int, int], pool: Pool) -> Mapping[int, int]:
+    """Those of the tasks that a node has room for."""
+    return {slots: count for slots, count in tasks.items() if 0 < slots <= pool.slots_per_node}
+
+
+def tell(load: Load, pool: Pool, before: Told, now: float) -> Told:
+    """What the pool's formula is to be told: nodes now, and what to think of tasks until somebody looks
+    again. The floor that it was told `before` holds until its time, unless more is needed."""
+    found = decide(load, pool)
+    floor, until = found.wanted, now + (LAUNCHED if load.launched else HELD)
+    if before.until > now and before.floor >= floor:
+        floor, until = (
+            min(before.floor, max(pool.limit, floor)),
+            max(before.until, until * bool(load.launched)),
+        )
+    tasks = sum(fitting(load.everything, pool).values())
+    of_run = math.ceil(nodes_for(fitting(load.tasks, pool), pool.slots_per_node) / max(1, load.heads))
+    return Told(
+        floor=floor,
+        until=until,
+        each=found.needed * pool.slots_per_node / tasks if tasks else before.each,
+        stuck=found.never,
+        limit=pool.room,
+        known=now + TRUSTED if load.everything else before.known,
+        # Half of it is forgotten with each launch, so that one large run does not count for ever.
+        expected=max(of_run, before.expected // 2 if load.launched else before.expected),
+    )
+
+
+def is_due(told: Told, before: Told, load: Load, pool: Pool, now: float) -> bool:
+    """Whether a formula that was told `before` is to be set anew: it asks for fewer nodes than are needed,
+    for more, or goes by what is not so any more."""
+    whole = told.floor + (pool.preempted if told.floor else 0)
+    if pool.target < min(whole, pool.limit) or told.expected > before.expected:
+        return True
+    if pool.target > max(whole, pool.least) and before.until <= now:
+        return True
+    if not load.everything:
+        return False
+    tasks = fitting(load.everything, pool)
+    needed = nodes_for(tasks, pool.slots_per_node)
+    thought = math.ceil(sum(tasks.values()) * before.each / pool.slots_per_node - 1e-3)
+    return (before.stuck, thought) != (told.stuck, needed) or before.known - now < TRUSTED / 2
 
 
 def nodes_for(tasks: Mapping[int, int], slots_per_node: int) -> int:
@@ -94,15 +177,13 @@ def _fill(free: Counter[int], room: int, slots: int, left: int) -> int:
     return left
 
 
-def _ceil(value: float) -> int:
-    return -int(-value // 1)
-
-
 def _why(needed: int, never: int, target: int, pool: Pool) -> str:
     who = "1 task needs" if never == 1 else f"{never} tasks need"
     never_runs = f"; {who} more than the {pool.slots_per_node} slots of a node" if never else ""
     if target < needed:
-        return f"tasks need {needed} nodes, the pool has at most {pool.most}{never_runs}"
+        least = pool.limit < pool.most
+        limit = f"the account has room for {pool.limit}" if least else f"the pool has at most {pool.most}"
+        return f"tasks need {needed} nodes, {limit}{never_runs}"
     if target > pool.target:
         more = target - pool.target
         what = "waits" if needed else "will come"

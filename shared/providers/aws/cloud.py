@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order
+from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock
@@ -75,6 +75,10 @@ class AwsCloud:
     def machines(self) -> Iterator[list[Machine]]:
         """By the installation's tag, 1,000 to a page."""
         return machines.machines(self._account)
+
+    def tend(self) -> Tended:
+        """Nothing: tasks run on the run's own machine."""
+        return Tended()
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Terminates those that carry our tag, 500 to a call, after a batched look at their tags."""

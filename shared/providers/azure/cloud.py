@@ -6,7 +6,7 @@ from typing import Any
 from shared.errors import Fault
 from shared.logs.blob import log_url
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order
+from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock
@@ -75,6 +75,10 @@ class AzureCloud:
     def machines(self) -> Iterator[list[Machine]]:
         """VMs of the subscription with the installation's tag in the region, and what vanished VMs left."""
         return machines.machines(self._account)
+
+    def tend(self) -> Tended:
+        """Nothing: tasks run on the run's own machine."""
+        return Tended()
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Deletes those that carry our tag, by force, a few at once, each after a look at its tags."""

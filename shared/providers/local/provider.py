@@ -13,7 +13,7 @@ from shared.errors import Fault, NoCapacity, Retry
 from shared.logs.file import log_path
 from shared.model import tags
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import GONE, Machine, Offer, Order
+from shared.model.machine import GONE, Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock
@@ -145,6 +145,10 @@ class LocalProvider:
                 page = []
         if page:
             yield page
+
+    def tend(self) -> Tended:
+        """Nothing: tasks run on the run's own machine."""
+        return Tended()
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Asks each to shut down; kills one that was asked before and does not go."""

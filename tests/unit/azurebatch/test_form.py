@@ -23,6 +23,7 @@ SUBNET = f"{GROUP}/Microsoft.Network/virtualNetworks/net/subnets/default"
         {**LEAST, "forge": {}},
         {**LEAST, "forge": {"vmType": "standard_e2ds_v5", "vmCount": 4, "autoScale": True}},
         {**LEAST, "forge": {"dualPoolConfig": True, "headPool": {"minVmCount": 1}}},
+        {**LEAST, "forge": {"scaleInterval": "10m"}},
         {**LEAST, "forge": {}, "subnetId": SUBNET},
         {
             **LEAST,
@@ -62,6 +63,9 @@ def test_what_is_right_is_taken(config: dict[str, Any]) -> None:
         ({**LEAST, "forge": {"vmCount": 2, "minVmCount": 3}}, "forge.minVmCount"),
         ({**LEAST, "forge": {"bootDiskSizeGB": 10}}, "forge.bootDiskSizeGB"),
         ({**LEAST, "forge": {"autoScale": 1}}, "forge.autoScale"),
+        ({**LEAST, "forge": {"scaleInterval": "4m"}}, "forge.scaleInterval"),
+        ({**LEAST, "forge": {"scaleInterval": "8d"}}, "forge.scaleInterval"),
+        ({**LEAST, "forge": {"scaleInterval": 300}}, "forge.scaleInterval"),
         ({**LEAST, "forge": {"headPool": {}}}, "forge.headPool"),
         ({**LEAST, "forge": {"dualPoolConfig": True, "workerPool": 1}}, "forge.workerPool"),
         (

@@ -148,7 +148,7 @@ def test_a_launch_on_a_pool_that_cannot_grow_looks_at_no_other_job(ready: Bind, 
     provider = ready(forge={"vmType": "Standard_D4ds_v5", "vmCount": 1}, headJobCpus=4)
     provider.start(order(provider))
     before = len(azure.journal.entries("batch"))
-    provider.start(order(provider, "run2"))
+    provider.start(order(provider, "run2", first=True))
     made = [each.action for each in azure.journal.entries("batch")[before:]]
     assert made == ["GetPool", "CreateJob"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order
+from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.nextflow import batch
@@ -76,6 +76,10 @@ class AwsBatch:
     def machines(self) -> Iterator[list[Machine]]:
         """Head jobs of this installation's queues, and dead ones whose tasks still work."""
         return listing.machines(self._account)
+
+    def tend(self) -> Tended:
+        """Nothing: AWS Batch itself gets the machines that its queues need."""
+        return Tended()
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Terminates the head jobs and the tasks that they left, a thousand at a time."""

@@ -1,4 +1,4 @@
-"""What is written for a pool. Pure; the same each time, but for the moment in its formula."""
+"""What is written for a pool. Pure; the same each time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,6 @@ from shared.nextflow.azure import formulas
 from shared.nextflow.azure.formulas import Scaling
 from shared.providers.azure.batch.account import HEAD, POOL, BatchAccount, as_metadata
 from shared.providers.azure.batch.options import PoolOptions
-from shared.providers.azure.batch.signing import utc
 from shared.providers.azure.batch.sizes import slots
 
 AZCOPY = "https://github.com/nextflow-io/azcopy-tool/raw/linux_amd64_10.8.0/azcopy"
@@ -25,8 +24,6 @@ APPARMOR = (
 )
 """Ubuntu 24.04 lets no container mount Fusion's file system without a profile of that name."""
 ADMIN = {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
-EVALUATED_EVERY = formulas.SHORTEST_INTERVAL
-INTERVAL = f"PT{EVALUATED_EVERY / 60:.0f}M"
 
 Body = dict[str, Any]
 
@@ -77,21 +74,21 @@ def scaling(account: BatchAccount, key: str) -> Body:
     if options.scales:
         return {
             "enableAutoScale": True,
-            "autoScaleFormula": pool_formula(account, key, 0),
-            "autoScaleEvaluationInterval": INTERVAL,
+            "autoScaleFormula": formulas.ours(sizing(account, key)),
+            "autoScaleEvaluationInterval": interval(options),
         }
     kind = "targetLowPriorityNodes" if options.spot else "targetDedicatedNodes"
     return {"enableAutoScale": False, kind: options.most}
 
 
-def pool_formula(account: BatchAccount, key: str, floor: int) -> str:
-    """The formula of a pool, which has at least `floor` nodes until it is evaluated again."""
-    return formulas.ours(sizing(account, key), floor, utc(account.clock.now() + EVALUATED_EVERY))
+def interval(options: PoolOptions) -> str:
+    """The time between two evaluations of a pool's formula, as Batch takes it: in minutes."""
+    return f"PT{options.interval / 60:.0f}M"
 
 
 def sizing(account: BatchAccount, key: str) -> Scaling:
-    """How the pool scales. Only head jobs are all of one size: for tasks of which nothing is known it has a
-    node each, so that none waits for another."""
+    """How the pool scales when nobody has looked at its tasks. Only head jobs are all of one size: tasks of
+    which nothing is known get a node each, so that none waits for another."""
     options: PoolOptions = account.pools[key]
     per_node = slots(options.vm_type)
     return Scaling(
@@ -130,7 +127,8 @@ def as_arm(body: Mapping[str, Any], identities: tuple[str, ...]) -> Body:
 def arm_scaling(body: Mapping[str, Any]) -> Body:
     """`scaleSettings` of a pool."""
     if body["enableAutoScale"]:
-        found = {"formula": body["autoScaleFormula"], "evaluationInterval": INTERVAL}
+        every = body["autoScaleEvaluationInterval"]
+        found = {"formula": body["autoScaleFormula"], "evaluationInterval": every}
         return {"autoScale": found}
     targets = {
         name: body[name] for name in ("targetDedicatedNodes", "targetLowPriorityNodes") if name in body

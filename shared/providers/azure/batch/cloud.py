@@ -6,11 +6,11 @@ from typing import Any
 from shared.errors import Fault, Refused, Retry
 from shared.logs.blob import log_url
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order
+from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure.batch import configs, graph, jobs, pools, validate
+from shared.providers.azure.batch import configs, graph, growing, jobs, pools, validate
 from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.errors import is_gone
@@ -70,7 +70,8 @@ class AzureBatch:
         account = self._account
         forge = account.options.forge
         spot = forge is not None and forge.head.spot
-        return [Offer(machine_type=f"{account.head_slots} slots", place=account.head_pool, spot=spot)]
+        kind = f"{account.head_slots} slots"
+        return [Offer(machine_type=kind, place=account.head_pool, spot=spot, tended=True)]
 
     def check_run(self, run: Run) -> list[Fault]:
         """The launch's own Nextflow config, as far as it can be read."""
@@ -91,6 +92,11 @@ class AzureBatch:
     def machines(self) -> Iterator[list[Machine]]:
         """Head jobs of this installation in the Batch account, 1,000 to a page."""
         return jobs.machines(self._account)
+
+    def tend(self) -> Tended:
+        """One listing of the account's jobs, one of the tasks of each on our pools, one read of each pool;
+        two writes for a pool that has to grow, or may shrink."""
+        return growing.tend(self._account)
 
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Ends the head jobs, and Nextflow's jobs that a dead head left."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.nextflow.azure import given as azure
+from shared.nextflow.azure.formulas import LONGEST_INTERVAL, SHORTEST_INTERVAL
 from shared.providers.azure import form as cloud
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, seconds
 from shared.providers.azure.batch.sizes import cores
@@ -148,6 +149,9 @@ def pool(given_pool: dict[str, Any], add: Add) -> None:
     least, most = given_pool.get("minVmCount"), given_pool.get("vmCount")
     if isinstance(least, int) and isinstance(most, int) and least > most:
         add("minVmCount", f"{least} is more than vmCount, {most}")
+    every = given_pool.get("scaleInterval")
+    if given(given_pool, "scaleInterval") and not SHORTEST_INTERVAL <= seconds(every) <= LONGEST_INTERVAL:
+        add("scaleInterval", f"{shown(every)} is not a duration from 5m to 7d, between which Azure looks")
 
 
 def head_slots(config: dict[str, Any], forge: dict[str, Any], add: Add) -> None:

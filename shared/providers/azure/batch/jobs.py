@@ -15,19 +15,15 @@ from shared.model import tags
 from shared.model.machine import GONE, PENDING, RUNNING, STOPPED, STOPPING, Machine, Order
 from shared.nextflow.headjob import BOOT, SCRIPT, boot_json
 from shared.providers.azure.account import takeable
-from shared.providers.azure.batch import pools, room, waiting
-from shared.providers.azure.batch.account import HEAD, POOL, BatchAccount, as_metadata, metadata
+from shared.providers.azure.batch import growing, pools, room, waiting
+from shared.providers.azure.batch.account import BatchAccount, as_metadata, metadata
 from shared.providers.azure.batch.errors import is_gone
-from shared.providers.azure.batch.listing import pages
+from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of
 from shared.providers.azure.batch.pools import JOBS_READ, JOBS_WRITE, OVER
-from shared.providers.azure.batch.sizes import slots
 from shared.providers.azure.listing import NOT_OURS, moment, number, side_by_side
 
 TASK = "head"
-PREFIX = "headnode-"
 ID = re.compile(r"headnode-[A-Za-z0-9]{1,40}-\d{1,6}")
-ENDING = ("terminating", "deleting")
-ACTIVE = {"$filter": "state ne 'completed'"}
 SHORTEST = 60.0
 """Seconds of the shortest limit that a job gets."""
 
@@ -49,7 +45,7 @@ def start(account: BatchAccount, order: Order) -> str:
         # A pool that grew for a job that is not taken would cost something all the while.
         room.check_jobs(account)
     body = request(account, order)
-    nudge(account, pool.body, str(body["id"]))
+    growing.launched(account, pool.body, str(body["id"]))
     try:
         answer = account.clients.batch(
             "POST", account.url("jobs"), action=JOBS_WRITE, body=body, accept=("JobExists",)
@@ -124,22 +120,6 @@ def check_same(account: BatchAccount, order: Order, id: str) -> None:
     }
     if not wanted.items() <= found.items():
         raise Refused(f"job {id} exists and is not this attempt's")
-
-
-def nudge(account: BatchAccount, pool: Mapping[str, Any], id: str) -> None:
-    """A pool of ours that scales grows now when it has no room for this job beside those that there are."""
-    key = HEAD if HEAD in account.pools else POOL
-    if key not in account.pools or not account.pools[key].scales or not account.owns(pool):
-        return
-    options, own = account.pools[key], account.pool_name(key).lower()
-    has = int(pool.get(f"target{'LowPriorityNodes' if options.spot else 'DedicatedNodes'}") or 0)
-    if has >= options.most:
-        return  # whoever is there need not be counted: a thousand launches would list each other
-    jobs = 1 + sum(str(job["id"]) != id and pool_of(job) == own for page in active(account) for job in page)
-    each = max(1, slots(options.vm_type) // account.head_slots)
-    wanted = min(options.most, -(-jobs // each))
-    if has < wanted:
-        pools.kick(account, key, wanted)
 
 
 def active(account: BatchAccount) -> Iterator[list[dict[str, Any]]]:
@@ -295,15 +275,10 @@ def orphans(account: BatchAccount, ended: Sequence[str]) -> list[dict[str, Any]]
     ours = {name.lower() for name in names if account.owns(pools.get(account, name).body)}
     listed = pages(account, account.url("jobs"), JOBS_READ, ACTIVE) if ours else ()
     jobs = [job for page in listed for job in page if pool_of(job) in ours]
-    heads = {str(job["id"]) for job in jobs if str(job["id"]).startswith(PREFIX)}
+    heads = {str(job["id"]) for job in jobs if is_head(job)}
     if heads - set(ended):
         return []
     return [job for job in jobs if str(job["id"]) not in heads and job.get("state") not in ENDING]
-
-
-def pool_of(job: Mapping[str, Any]) -> str:
-    """The pool that a job's tasks go to, in lower case: Batch compares ids without regard to it."""
-    return str((job.get("poolInfo") or {}).get("poolId") or "").lower()
 
 
 def mark(account: BatchAccount, ids: Sequence[str], tag: str, value: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Listings of the Batch service, page by page."""
+"""Listings of the Batch service, page by page, and what they say of jobs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,6 +7,11 @@ from shared.errors import Refused, Unreachable
 from shared.providers.azure.batch.account import BatchAccount, listed
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.listing import place
+
+PREFIX = "headnode-"
+"""How the ids of head jobs begin."""
+ACTIVE = {"$filter": "state ne 'completed'"}
+ENDING = ("terminating", "deleting")
 
 
 def pages(
@@ -29,3 +34,13 @@ def pages(
             raise Unreachable(f"{action}: a listing leads in a circle", after=60.0)
         met.add(following)
         answer = account.clients.batch("GET", following, action=action, accept=(404,))
+
+
+def pool_of(job: Mapping[str, Any]) -> str:
+    """The pool that a job's tasks go to, in lower case: Batch compares ids without regard to it."""
+    return str((job.get("poolInfo") or {}).get("poolId") or "").lower()
+
+
+def is_head(job: Mapping[str, Any]) -> bool:
+    """Whether it is a head job, by its id."""
+    return str(job.get("id")).startswith(PREFIX)

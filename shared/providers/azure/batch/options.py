@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from shared.model.records import Model
+from shared.nextflow.azure.formulas import SHORTEST_INTERVAL
 from shared.providers.azure.catalogue import plain
 from shared.providers.azure.options import WORK_DIR
 from shared.providers.fields import text, texts
@@ -21,7 +22,7 @@ DURATION = re.compile(r"(?:(\d{1,4})d)?\s*(?:(\d{1,5})h)?\s*(?:(\d{1,6})m)?\s*(?
 
 class PoolOptions(Model, frozen=True, kw_only=True):
     """A pool that Forge makes. `most` nodes; with `scales` between `least` and `most`, else always that many.
-    `disk` in GiB, 0 for the image's own."""
+    `disk` in GiB, 0 for the image's own; `interval` in seconds, between evaluations of its formula."""
 
     vm_type: str
     least: int
@@ -29,6 +30,7 @@ class PoolOptions(Model, frozen=True, kw_only=True):
     scales: bool
     spot: bool
     disk: int
+    interval: float = SHORTEST_INTERVAL
 
 
 class Forge(Model, frozen=True, kw_only=True):
@@ -134,6 +136,7 @@ def read_pool(given: dict[str, Any]) -> PoolOptions:
         scales=flag(given, "autoScale", True),
         spot=flag(given, "lowPriority"),
         disk=number(given, "bootDiskSizeGB", 0),
+        interval=seconds(given.get("scaleInterval")) or SHORTEST_INTERVAL,
     )
 
 

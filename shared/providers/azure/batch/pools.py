@@ -156,12 +156,10 @@ def auto_pools_gone(account: BatchAccount) -> bool:
     return left == 0
 
 
-def kick(account: BatchAccount, key: str, nodes: int) -> None:
-    """Makes a pool grow to so many nodes now, and not with the next evaluation in minutes: the formula is
-    tried, and saved with another beginning, which evaluates it. Batch takes that once in 30 seconds: raises
-    Retry until it does."""
+def set_formula(account: BatchAccount, key: str, text: str) -> None:
+    """Tries a formula, and gives it to a pool, which evaluates it at once and not only in minutes. Batch
+    takes that once in 30 seconds: raises Retry until it does, and Refused for a formula that fails."""
     name = account.pool_name(key)
-    text = bodies.pool_formula(account, key, nodes)
     body = {"autoScaleFormula": text}
     shown = account.clients.batch(
         "POST", account.url(f"pools/{name}/evaluateautoscale"), action=READ, body=body
@@ -172,5 +170,13 @@ def kick(account: BatchAccount, key: str, nodes: int) -> None:
         "POST",
         account.url(f"pools/{name}/enableautoscale"),
         action=WRITE,
-        body={**body, "autoScaleEvaluationInterval": bodies.INTERVAL},
+        body={**body, "autoScaleEvaluationInterval": bodies.interval(account.pools[key])},
     )
+
+
+def resize(account: BatchAccount, key: str, targets: Mapping[str, int]) -> None:
+    """Gives a pool of a fixed size another one. Nodes that go finish their tasks. Raises Retry while it is
+    being resized already."""
+    url = account.url(f"pools/{account.pool_name(key)}/resize")
+    body = {**targets, "nodeDeallocationOption": "taskcompletion"}
+    account.clients.batch("POST", url, action=WRITE, body=body)

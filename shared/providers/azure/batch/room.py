@@ -72,6 +72,23 @@ def limits_of(account: BatchAccount) -> Quotas | None:
         return None
 
 
+def nodes(account: BatchAccount, key: str) -> int | None:
+    """How many nodes a pool of ours may have beside what the account's other pools have or are getting; None
+    where nobody tells. Two calls."""
+    limits = limits_of(account)
+    if limits is None:
+        return None
+    there = [
+        cores
+        for page in pages(account, account.url("pools"), pools.READ)
+        for pool in page
+        for cores in held(pool)
+    ]
+    name, pool = account.pool_name(key), account.pools[key]
+    of = PoolCores(name=name, size=pool.vm_type, nodes=pool.most, low_priority=pool.spot)
+    return quotas.nodes_left(limits, of, there)
+
+
 def empty_pools(account: BatchAccount, shown: Pools) -> list[PoolCores]:
     """The pools of a run that have no node yet, with the one node that each needs for anything to go on."""
     names = {account.head_pool} | (set() if account.options.auto_pools else {account.worker_pool})

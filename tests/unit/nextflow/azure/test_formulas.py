@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from local.clouds.azure.batch.formula import grammar
 from local.clouds.azure.batch.formula.evaluating import evaluate
 from shared.errors import Invalid
-from shared.nextflow.azure.formulas import LONGEST, Scaling, built_in, ours
+from shared.nextflow.azure.formulas import LONGEST, Scaling, Told, built_in, ours
 from shared.nextflow.azure.pools import PoolSettings
 from tests.clock import FakeClock
 from tests.unit.clouds.azure.test_batch_formulas import Past
@@ -15,7 +15,7 @@ from tests.unit.clouds.azure.test_batch_formulas import Past
 NOW = FakeClock().now()
 """2027-01-15T08:00:00Z"""
 OLD, FRESH = "2027-01-15T07:00:00Z", "2027-01-15T07:59:00Z"
-LATER = "2027-01-15T08:05:00Z"
+LATER = NOW + 300
 DEDICATED, LOW = "$TargetDedicatedNodes", "$TargetLowPriorityNodes"
 
 
@@ -44,7 +44,7 @@ def test_its_edges_which_ours_has_not():
     scaling = Scaling(most=99, slots_per_node=16)
     assert nodes(ours(scaling), [10.0] * 10) == 1
     spot = scaling.but(low_priority=True)
-    assert nodes(ours(spot), [0.0, 160.0, *[0.0] * 8], low=10.0, of=LOW) == 10  # for the interval
+    assert nodes(ours(spot), [*[0.0] * 7, 160.0, 0.0, 0.0], low=10.0, of=LOW) == 10  # for two minutes
     assert nodes(ours(spot), [160.0] * 10, preempted=2.0, of=LOW) == 12
 
 
@@ -54,9 +54,14 @@ def test_ours_at_its_bounds():
     assert nodes(ours(scaling), [1000.0] * 10) == 5
     assert nodes(ours(scaling), [3.0] * 10) == 2
     assert nodes(ours(scaling), [3.0]) == 2  # too few samples
-    assert nodes(ours(scaling, 4, LATER), [0.0] * 10) == 4
-    assert nodes(ours(scaling, 9, LATER), [0.0] * 10) == 5
-    assert nodes(ours(scaling, 4, OLD), [0.0] * 10) == 1  # the floor has ended
+    assert nodes(ours(scaling, Told(floor=4, until=LATER)), [0.0] * 10) == 4
+    assert nodes(ours(scaling, Told(floor=9, until=LATER)), [0.0] * 10) == 5
+    assert nodes(ours(scaling, Told(floor=4, until=NOW - 1)), [0.0] * 10) == 1  # the floor has ended
+    assert nodes(ours(scaling, Told(each=4, known=LATER)), [3.0] * 10) == 3
+    assert nodes(ours(scaling, Told(each=4, known=NOW - 1)), [3.0] * 10) == 2  # nobody knows any more
+    assert nodes(ours(scaling, Told(each=4, stuck=2, known=LATER)), [3.0] * 10) == 1
+    assert nodes(ours(scaling, Told(each=4, limit=2, known=LATER)), [3.0] * 10) == 2
+    assert nodes(ours(scaling, Told(each=4, limit=0, known=LATER)), [3.0] * 10) == 1
     assert nodes(ours(scaling.but(least=0, low_priority=True)), [0.0] * 10, preempted=3.0, of=LOW) == 0
 
 
@@ -71,7 +76,7 @@ def test_ours_at_its_bounds():
         {"slots_per_task": 5},
         {"slots_per_task": 0},
         {"slots_per_task": float("nan")},
-        {"linger": 4},
+        {"linger": 1},
     ],
 )
 def test_what_no_pool_can_be(wrong):
@@ -87,10 +92,11 @@ def test_what_no_pool_can_be(wrong):
     pending=st.lists(st.floats(0, 1e5), min_size=1, max_size=40),
     preempted=st.integers(0, 50),
     floor=st.integers(0, 200),
+    stuck=st.integers(0, 5),
     low=st.booleans(),
 )
 def test_ours_keeps_its_bounds_and_holds_the_tasks(
-    least, more, per_node, share, pending, preempted, floor, low
+    least, more, per_node, share, pending, preempted, floor, stuck, low
 ):
     scaling = Scaling(
         least=least,
@@ -99,10 +105,12 @@ def test_ours_keeps_its_bounds_and_holds_the_tasks(
         slots_per_task=max(0.01, round(per_node * share, 2)) if per_node * share <= per_node else per_node,
         low_priority=low,
     )
-    text = ours(scaling, floor, LATER)
+    told = Told(floor=floor, until=LATER, each=scaling.slots_per_task, stuck=stuck, known=LATER)
+    text = ours(scaling, told)
     assert len(text) < LONGEST
     assert len(grammar.read(text)) < 100
     found = nodes(text, pending, preempted=float(preempted), of=LOW if low else DEDICATED)
     assert scaling.least <= found <= scaling.most
     assert found >= min(scaling.most, floor)
-    assert found * per_node >= min(pending[-1] * scaling.slots_per_task, scaling.most * per_node) - 1e-3
+    fitting = max(0, pending[-1] - stuck)
+    assert found * per_node >= min(fitting * scaling.slots_per_task, scaling.most * per_node) - 1e-3

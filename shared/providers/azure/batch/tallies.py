@@ -1,0 +1,93 @@
+"""The tasks of pools, counted from listings, and what those that wait are told."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.nextflow.azure import formulas
+from shared.nextflow.azure.scaler import Decision
+from shared.providers.azure.batch import waiting
+from shared.providers.azure.batch.account import BatchAccount
+from shared.providers.azure.batch.listing import ACTIVE, ENDING, is_head, pages, pool_of
+from shared.providers.azure.batch.pools import JOBS_READ
+from shared.providers.azure.listing import moment, side_by_side
+
+UNFINISHED = {**ACTIVE, "$select": "id,state,requiredSlots,creationTime"}
+
+Jobs = Sequence[Mapping[str, Any]]
+
+
+@dataclass
+class Tally:
+    """The tasks of a pool that are not over. `since` is when the oldest that waits was submitted, `newest`
+    when the last one was; 0.0 where there is none."""
+
+    waiting: Counter[int] = field(default_factory=Counter)
+    running: Counter[int] = field(default_factory=Counter)
+    since: float = 0.0
+    newest: float = 0.0
+
+    def add(self, task: Mapping[str, Any]) -> None:
+        """Counts one task."""
+        waits, made = task.get("state") == "active", moment(str(task.get("creationTime") or ""))
+        (self.waiting if waits else self.running)[int(task.get("requiredSlots") or 1)] += 1
+        self.newest = max(self.newest, made)
+        if waits:
+            self.since = min(self.since or made, made)
+
+    def join(self, other: "Tally") -> None:
+        """Counts another's as well."""
+        self.waiting.update(other.waiting)
+        self.running.update(other.running)
+        self.newest = max(self.newest, other.newest)
+        self.since = min(filter(None, (self.since, other.since)), default=0.0)
+
+
+def by_pool(account: BatchAccount) -> dict[str, list[dict[str, Any]]]:
+    """The jobs of the account that are not over, by the pool of their tasks, in lower case: Batch compares
+    ids without regard to it. One listing."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for page in pages(account, account.url("jobs"), JOBS_READ, ACTIVE):
+        for job in page:
+            if job.get("state") not in ENDING:
+                found.setdefault(pool_of(job), []).append(job)
+    return found
+
+
+def tally(account: BatchAccount, jobs: Jobs) -> Tally:
+    """The tasks of jobs that are not over: one list call for each 1,000 tasks of a job, a few jobs at
+    once."""
+
+    def one(id: str) -> Tally:
+        found = Tally()
+        for page in pages(account, account.url(f"jobs/{id}/tasks"), JOBS_READ, UNFINISHED):
+            for task in page:
+                found.add(task)
+        return found
+
+    whole = Tally()
+    for each in side_by_side(one, [str(job["id"]) for job in jobs if not is_head(job)]).values():
+        whole.join(each)
+    return whole
+
+
+def reason(
+    account: BatchAccount, name: str, shown: Mapping[str, Any], tasks: Tally, found: Decision | None
+) -> str:
+    """What tasks of a pool wait for, once they have waited for longer than a node takes; at once where no
+    node will do. Empty when nothing is amiss."""
+    waiting_tasks = sum(tasks.waiting.values())
+    if not waiting_tasks:
+        return ""
+    waited = account.clock.now() - tasks.since
+    since = formulas.stamp(tasks.since)
+    said = []
+    if found is not None and (found.cramped or found.never):
+        said.append(found.why)
+    if waited >= waiting.LONG:
+        said.append(waiting.explained(name, shown))
+    if not said:
+        return ""
+    who = "1 task waits" if waiting_tasks == 1 else f"{waiting_tasks} tasks wait"
+    return f"{who} for a node, the first since {since}: {'; '.join(said)}"
