@@ -1,5 +1,5 @@
 """VM sizes as Nextflow sees them, with what it does not know: price, architecture, NVMe disks, retirement and
-quota family. From two dated files beside this one, each of which says where its figures are from."""
+quota family. From three dated files beside this one, each of which says where its figures are from."""
 
 import functools
 import json
@@ -18,11 +18,15 @@ NAME = re.compile(
 """learn.microsoft.com, "Azure virtual machine sizes naming conventions"."""
 MIB = 1024
 """MiB in a GiB."""
+HOME = "eastus"
+"""The region whose prices sizes have that nobody asks for by region."""
+UNIT = 1e-5
+"""US dollars in a price of the file."""
 
 
 class Size(Model, frozen=True, kw_only=True):
     """A VM size. `cores`, `memory` and `disk` (MiB) are what Azure lists, and all that Nextflow knows;
-    `vcpus` are those a machine really has. `usd` is for an hour, 0 where it is not known."""
+    `vcpus` are those a machine really has. `usd`: for an hour, on demand, Linux; 0 where it is not known."""
 
     name: str
     cores: int
@@ -47,19 +51,20 @@ class Size(Model, frozen=True, kw_only=True):
 
 
 def size(name: str) -> Size | None:
-    """The size of that name, whatever its case."""
+    """The size of that name, whatever its case, at East US's price."""
     return _by_name().get(name.strip().lower())
 
 
 def sizes(region: str) -> Sequence[Size]:
-    """What Azure lists for a region, in its order; nothing for a region that is not known, as with
-    Nextflow."""
-    return _regions().get(region.strip().lower(), ())
+    """What Azure lists for a region, in its order and at its prices; nothing for a region that is not known,
+    as with Nextflow."""
+    name = region.strip().lower()
+    return _region(name) if name in _file("sizes")["regions"] else ()
 
 
 def regions() -> Sequence[str]:
     """Regions that have a list."""
-    return tuple(_regions())
+    return tuple(_file("sizes")["regions"])
 
 
 def date() -> str:
@@ -67,8 +72,14 @@ def date() -> str:
     return str(_file("sizes")["date"])
 
 
+def priced() -> str:
+    """The day of the prices."""
+    return str(_file("prices")["date"])
+
+
 def made(name: str, cores: int, memory: int, disk: int) -> Size:
-    """A size from what Azure lists of it (MiB), completed with what its name says and its series has."""
+    """A size from what Azure lists of it (MiB), completed with what its name says and its series has, at East
+    US's price."""
     found = NAME.fullmatch(name)
     series = _series_of(found) if found else ""
     known = _file("series")["series"].get(series, {})
@@ -82,9 +93,8 @@ def made(name: str, cores: int, memory: int, disk: int) -> Size:
         vcpus=active,
         arm=bool(found and "p" in found["features"]),
         basic=name.startswith("Basic_"),
-        nvme=known.get("nvme", 0) * cores * MIB,
-        # A size with fewer active vCPUs costs what the whole one does.
-        usd=round(known.get("usd", 0.0) * cores, 6),
+        nvme=int(known.get("nvme", 0) * cores * MIB),
+        usd=round(_home().get(name.lower(), 0.0) * cores, 6),
         retires=known.get("retires", ""),
         quota=_quota(found) if found else "",
         memory_gib=memory / MIB,
@@ -126,13 +136,36 @@ def _by_name() -> Mapping[str, Size]:
 
 
 @functools.cache
-def _regions() -> Mapping[str, Sequence[Size]]:
-    return {name: tuple(_expanded(text)) for name, text in _file("sizes")["regions"].items()}
+def _region(name: str) -> Sequence[Size]:
+    """The sizes of one region, made when somebody first asks for it."""
+    listed = zip(_expanded(_file("sizes")["regions"][name]), _prices(name), strict=True)
+    return tuple(each.but(usd=round(usd * each.cores, 6)) for each, usd in listed)
+
+
+@functools.cache
+def _home() -> Mapping[str, float]:
+    """What a vCPU of a size costs for an hour in East US, by the size's name in lower case."""
+    names = [name.lower() for name in _file("sizes")["sizes"]]
+    places = _positions(_file("sizes")["regions"][HOME])
+    return {names[at]: usd for at, usd in zip(places, _prices(HOME), strict=True)}
+
+
+def _prices(region: str) -> list[float]:
+    """What a vCPU of each size of a region's list costs for an hour."""
+    found: list[float] = []
+    for run in _file("prices")["regions"][region].split():
+        figure, _, times = run.partition("*")
+        found += [int(figure) * UNIT] * int(times or 1)
+    return found
 
 
 def _expanded(runs: str) -> list[Size]:
-    found: list[Size] = []
+    return [_all()[at] for at in _positions(runs)]
+
+
+def _positions(runs: str) -> list[int]:
+    found: list[int] = []
     for run in runs.split():
         first, _, last = run.partition("-")
-        found += _all()[int(first) : int(last or first) + 1]
+        found += range(int(first), int(last or first) + 1)
     return found
