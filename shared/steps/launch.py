@@ -110,6 +110,8 @@ def place(run: Run, environment: Environment, world: World) -> Outcome:
                 return fail(run, f"deadline reached: {run.wait.reason if run.wait else 'no machine'}", world)
             run, attempt = asking(run, attempt, world, **next_ask(run, attempt, provider, world))
         else:
+            if run.deadline and now > run.deadline:
+                return fail(run, "deadline reached before a machine was asked for", world)
             if faults := provider.check_run(run):
                 return fail(run, "; ".join(map(str, faults)), world)
             offers = offered(run, provider, world)

@@ -123,6 +123,9 @@ def gone(run: Run, attempt: Attempt, machine: Machine | None, world: World) -> O
     """The cloud says that the machine is gone: write it down, then decide how the run goes on."""
     now = world.clock.now()
     reason = attempt.end_reason or (machine.reason if machine else "") or "machine is gone"
+    if attempt.deadline and now > attempt.deadline and not attempt.ended_at:
+        # A cloud that was told the deadline ends the machine by itself, in words of its own.
+        reason = f"deadline reached ({reason})"
     taken = attempt.interrupted or (machine is not None and machine.interrupted and not attempt.ended_at)
     # Azure keeps no trace of a VM that spot took back: nobody else is likely to have deleted it.
     taken = taken or (machine is None and attempt.offer.spot and attempt.state in ("placed", "alive"))

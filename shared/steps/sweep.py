@@ -289,15 +289,17 @@ def ask_person(environment_id: str, many: int, world: World) -> None:
 
 def missing(expected: dict[str, str], world: World) -> list[Message]:
     """Runs whose machine the listing did not show. Seen missing once: noted. Missing again, a tick
-    later: looked at by id, and only the cloud's own word ends it."""
+    later, or past its deadline, when a cloud that knows it has ended it: looked at by id, and only the
+    cloud's own word ends it."""
     now = world.clock.now()
     messages = []
     for run in world.store.get_many(Run, expected.values()).values():
         attempt = run.last
         if attempt is None or not judge.is_missing(attempt, False, now, world.settings):
             continue
-        if not attempt.missing_at:
+        late = bool(attempt.deadline) and now > attempt.deadline
+        if not attempt.missing_at and not late:
             world.store.save(run.with_attempt(attempt.but(missing_at=now)))
-        elif now - attempt.missing_at >= world.settings.sweep_every / 2:
+        elif late or now - attempt.missing_at >= world.settings.sweep_every / 2:
             messages.append(Message(step="reap", subject=f"machine:{attempt.machine_id}"))
     return messages
