@@ -10,6 +10,7 @@ from tests.clock import FakeClock
 from tests.scenarios.clouds import Cloud
 from tests.scenarios.clouds.aws import Aws
 from tests.scenarios.clouds.azure import Azure
+from tests.scenarios.clouds.azurebatch import Batch as AzureBatch
 from tests.scenarios.clouds.batch import Batch
 from tests.scenarios.functions_place import functions  # noqa: F401 (fixture)
 from tests.scenarios.rig import Rig, SeededIds
@@ -26,19 +27,19 @@ def sdk_pauses(clock, monkeypatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=clock.advance))
 
 
-@pytest.fixture(params=["aws", "batch", "azure"])
+@pytest.fixture(params=["aws", "batch", "azure", "azurebatch"])
 def cloud(request, clock, monkeypatch) -> Cloud:
     """An emulated cloud in the test's own time; machines are played by the test."""
     if request.param == "aws":
         return Aws(request.getfixturevalue("aws"))
+    if request.param in ("batch", "azurebatch") and request.node.get_closest_marker("offers"):
+        pytest.skip("Batch refuses no order: it waits there, see test_aws_batch.py, test_azure_batch.py")
     if request.param == "batch":
-        if request.node.get_closest_marker("offers"):
-            pytest.skip("a queue refuses no order: it waits there, see test_aws_batch.py")
         return batch(request.getfixturevalue("aws"), clock, monkeypatch)
     emulated = request.getfixturevalue("azure")
     monkeypatch.setattr(emulated.state, "clock", clock.now)
     forget_clients()
-    return Azure(emulated)
+    return AzureBatch(emulated) if request.param == "azurebatch" else Azure(emulated)
 
 
 def batch(aws, clock, monkeypatch) -> Batch:

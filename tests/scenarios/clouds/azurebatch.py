@@ -1,19 +1,27 @@
-"""Azure Batch for scenario tests: an account with room, and what is in it."""
+"""The emulated Azure with a Batch account under the scenarios: a run's machine is a head job."""
 
 from typing import Any
 
-from local.clouds.azure.batch.models import Job, Quotas
+from local.clouds.azure.batch.models import ENDED, Job, Quotas
+from shared.model.run import Run
 from shared.providers.azure.batch.permissions import permissions
+from tests.scenarios.clouds import Shown
 from tests.scenarios.clouds.azure import CONTAINER, LOCATION, NOTHING, Azure
+from tests.unit.clouds.azure.batch import job_body, pool_body, service
 
 BATCH = "acct"
 FORGE = {"vmType": "Standard_D4ds_v5", "vmCount": 4}
+CALLS = {"launch": "CreateJob", "list": "ListJobs", "remove": "TerminateJob"}
+ENDING = ("terminating", "deleting", ENDED)
 
 
 class Batch(Azure):
-    """The emulated Azure with this platform's least config."""
+    """`Cloud` on the emulated Batch. Its pools take any order: no offer is ever refused."""
 
     platform = "azure-batch"
+    types = ("1 slots", "1 slots")
+    refuses = False
+    made = ["BatchPool"]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -31,6 +39,52 @@ class Batch(Azure):
         kept = {kind: [each for each in listed if each != without] for kind, listed in block.items()}
         self.emulated.enforce("operator", kept)
 
+    def machines(self) -> list[Shown]:
+        return [
+            Shown(each.id, marks(each.body), each.state.name not in ENDING) for each in self.jobs().values()
+        ]
+
+    def started(self, run: Run) -> list[str]:
+        made = self.emulated.journal.entries("batch", "CreateJob")
+        asked = [each for each in made if each.status in (0, 201) and each.principal == self.us]
+        return list(
+            dict.fromkeys(
+                str(each.params["id"]) for each in asked if marks(each.params).get("headnode:run") == run.id
+            )
+        )
+
+    def resources(self) -> list[str]:
+        there = [each for each in super().resources() if each not in (BATCH, "batch-rg")]
+        return [*there, *(each for each in self.pools() if each != "theirs")]
+
+    def tag(self, id: str, key: str, value: str) -> None:
+        body = self.jobs()[id].body
+        body["metadata"] = [*(body.get("metadata") or []), {"name": key, "value": value}]
+
+    def end(self, id: str) -> None:
+        self.emulated.end_job(BATCH, id)
+        self.emulated.settle()
+
+    def stranger(self, tags: dict[str, str]) -> str:
+        id = f"headnode-theirs-{len(self.jobs())}"
+        metadata = [{"name": name, "value": value} for name, value in tags.items()]
+        with service(self.emulated) as client:
+            if "theirs" not in self.pools():
+                client.create_pool(pool_body("theirs"))
+            client.create_job(job_body(id, "theirs", metadata=metadata))
+        return id
+
+    def strike(self, call: str, kind: str, times: int | None = 1) -> None:
+        if call != "forge":
+            self.emulated.faults.add("batch", CALLS[call], kind=kind, times=times)
+        else:
+            super().strike(call, kind, times)
+
+    def no_capacity(self, type: str | None = None, times: int | None = None) -> None:
+        del type, times
+        for name in self.pools():
+            self.emulated.starve(BATCH, name)
+
     def jobs(self) -> dict[str, Job]:
         self.emulated.settle()
         return {job.id: job for job in self.emulated.state.batch.accounts[BATCH].jobs.values()}
@@ -38,3 +92,8 @@ class Batch(Azure):
     def pools(self) -> list[str]:
         self.emulated.settle()
         return [pool.id for pool in self.emulated.state.batch.accounts[BATCH].pools.values()]
+
+
+def marks(body: dict[str, Any]) -> dict[str, str]:
+    """The metadata of a job."""
+    return {str(each["name"]): str(each["value"]) for each in body.get("metadata") or []}

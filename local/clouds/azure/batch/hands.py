@@ -79,6 +79,13 @@ class BatchHands:
             found.files |= files or {}
             life.end(self.state, self._account(account), found, self.state.now, exit_code=exit_code)
 
+    def end_job(self, account: str, job: str) -> None:
+        """Somebody ends a job."""
+        with self.state.turn:
+            life.terminate(
+                self.state, self._account(account), self._job(account, job), "UserTerminate", self.state.now
+            )
+
     def write_file(self, account: str, job: str, task: str, name: str, data: bytes) -> None:
         """A task writes to a file: what it held is replaced."""
         with self.state.turn:
