@@ -150,6 +150,9 @@ class Provider(Protocol):
     confirm_after: float
     """Seconds after which a started machine is looked at once more, since this cloud says only then
     whether it can make it; 0.0 where an accepted order is a machine."""
+    leaves_tasks: bool
+    """Whether tasks of a machine that was killed go on elsewhere, in groups that only its Nextflow's reports
+    tell of (`end_tasks`)."""
 
     def check(self) -> list[Fault]:
         """Holds the environment against the account; reads only. Every fault at once."""
@@ -201,6 +204,10 @@ class Provider(Protocol):
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Asks for the removal of machines, in batches. Returns id -> reason for those that the
         cloud did not accept; a machine that is already gone is accepted."""
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """Ends the groups of tasks that a dead machine's Nextflow said it had made, later than `since`
+        (epoch seconds, UTC). Asked only where `leaves_tasks`."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Sets a tag on machines, or takes it away (None)."""

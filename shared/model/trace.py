@@ -29,6 +29,8 @@ class Trace(Record, frozen=True, kw_only=True):
     traced_at: float = 0.0
     tend_at: float = 0.0
     """When the machines of its tasks are, or were, looked at because it had submitted some."""
+    jobs: tuple[str, ...] = ()
+    """What the cloud calls the groups that this Nextflow put its tasks in, where it tells (`native`)."""
 
     @property
     def blocks(self) -> dict[int, int]:

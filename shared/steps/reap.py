@@ -10,6 +10,7 @@ from shared.model.machine import GONE, STOPPED, Machine
 from shared.model.message import Message
 from shared.model.run import Attempt, Run
 from shared.model.timeline import Wait
+from shared.model.trace import Trace
 from shared.ports import Provider, World
 from shared.steps import sweep
 from shared.steps.outcome import Again, Outcome, done
@@ -49,6 +50,7 @@ def on_event(machine_id: str, message: Message, world: World) -> Outcome:
     provider = world.provider(environment)
     machine = provider.look([machine_id]).get(machine_id)
     if machine is None or machine.state == GONE:
+        end_tasks(run, run.last, provider, world)
         return gone(run, run.last, machine, world)
     if machine.state == STOPPED and run.last.state in ("placed", "alive"):
         reaping(run, run.last, world)
@@ -103,12 +105,24 @@ def remove(run: Run, attempt: Attempt, provider: Provider, world: World) -> Outc
     if attempt.state == "reaping":
         machine = provider.look([attempt.machine_id]).get(attempt.machine_id)
         if machine is None or machine.state == GONE:
+            end_tasks(run, attempt, provider, world)
             return gone(run, attempt, machine, world)
     else:
         run, attempt = reaping(run, attempt, world)
     refused = provider.stop([attempt.machine_id]).get(attempt.machine_id, "")
+    end_tasks(run, attempt, provider, world)
     why = f": {refused}" if refused else ""
     return waiting(run, f"waiting for the machine to be gone{why}", world.settings.look_again, world)
+
+
+def end_tasks(run: Run, attempt: Attempt, provider: Provider, world: World) -> None:
+    """Ends what an attempt's Nextflow had begun elsewhere: one that was killed could not. Its own reports say
+    which those are, and nobody else's are touched."""
+    if not provider.leaves_tasks:
+        return
+    trace = world.store.get(Trace, run.id)
+    if trace is not None and trace.jobs and trace.attempt == attempt.number:
+        provider.end_tasks(trace.jobs, attempt.created_at)
 
 
 def reaping(run: Run, attempt: Attempt, world: World) -> tuple[Run, Attempt]:

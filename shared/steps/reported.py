@@ -21,6 +21,8 @@ MOST_METRICS = 700_000
 """Bytes of a run's metrics: they are mostly digits, which deflate to less than half."""
 MOST_BLOCKS = 20_000
 """Blocks of one run: tasks beyond 400,000 are counted and not kept one by one."""
+MOST_JOBS, LONGEST_JOB = 500, 64
+"""Groups of tasks of one run, and characters of a name."""
 AT_ONCE = 99
 """Blocks in one commit, beside the trace: a store's limit."""
 
@@ -62,6 +64,14 @@ def changed(
     kept = before | {id: fitted(bounded(task)) for id, task in news.items()}
     tasks = tuple(kept[id] for id in sorted(kept))
     return Change(block.but(attempt=trace.attempt, tasks=tasks), finished)
+
+
+def jobs_of(trace: Trace, tasks: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The groups that are known with those of a report: a task's native id is `<group>/<task>` where the
+    cloud has such groups. Pure."""
+    found = (str(task.get("nativeId") or "").rpartition("/")[0] for task in tasks)
+    told = (each for each in found if 0 < len(each) <= LONGEST_JOB)
+    return tuple(dict.fromkeys((*trace.jobs, *told)))[:MOST_JOBS]
 
 
 def is_news(known: Mapping[str, Any] | None, task: Mapping[str, Any], newer: bool) -> bool:

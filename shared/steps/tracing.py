@@ -179,10 +179,11 @@ def progress(
     run = unstopped(view.run)
     if is_late(run, attempt) or 0 < attempt < view.trace.attempt:
         return run
+    told = list(tasks)
     trace = view.trace.of(attempt)
     newer = instant >= trace.instant
-    told = list(tasks)
     changes = reported.changes(trace, view.blocks, told, newer)
+    trace = trace.but(jobs=reported.jobs_of(trace, told))
     now = world.clock.now()
     heard = newer and not run.is_over
     if heard:

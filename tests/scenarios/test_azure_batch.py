@@ -10,6 +10,7 @@ from local.clouds.azure import EmulatedAzure
 from local.clouds.azure.batch.models import Quotas
 from local.demo.places.azurebatch import EXAMPLES, MINE, NOBODY, replaced
 from shared.model.access import Token, token_id
+from shared.steps import tracing
 from shared.wiring import forget_clients
 from tests.azure_cloud import Clients
 from tests.clock import FakeClock
@@ -225,16 +226,70 @@ def test_pools_of_the_users_own_are_used_and_left_as_they_were(rig, cloud):
         environment = rig.environment(forge=None, headPool="mine-head", workerPool="mine-work")
         rig.drain(30)
         found = rig.get_environment(environment)
-        assert (found.status, found.resources) == ("AVAILABLE", ()), found.message
+        assert (found.status, [row.type for row in found.resources]) == ("AVAILABLE", ["BatchJobs"]), found
         run = rig.submit(environment)
         rig.drain(0)
         assert cloud.jobs()[rig.get_run(run).last.machine_id].pool == "mine-head"
         rig.work(run)
         rig.drain(60)
+        client.create_job(job_body("headnode-of-others-1", "mine-head"))
         assert disposed(rig, environment).status == "DELETED"
+        assert list(cloud.jobs()) == ["headnode-of-others-1"]
         assert [pool.as_dict() for pool in client.list_pools()] == before
     writes = {each.action for each in cloud.emulated.journal.entries("batch") if each.principal == cloud.us}
     assert not {each for each in writes if "Pool" in each} - {"GetPool", "ListPools"}
+
+
+def test_pools_that_nextflow_made_for_an_environment_without_pools_of_its_own_go_with_it(rig, cloud):
+    with service(cloud.emulated) as client:
+        client.create_pool(pool_body("mine-head", startTask=NODE, targetDedicatedNodes=1))
+        environment = rig.environment(forge=None, headPool="mine-head", autoPoolMode=True)
+        rig.drain(30)
+        marks = [{"name": name, "value": text} for name, text in marker(environment.id).items()]
+        client.create_pool(pool_body("nf-pool-0a-Standard_E4d_v5", metadata=marks))
+        client.create_pool(pool_body("nf-pool-of-others"))
+        client.create_job(job_body("job-0123456789abcdef0123-A", "nf-pool-0a-Standard_E4d_v5"))
+        ended = disposed(rig, environment)
+    assert ended.status == "DELETED", ended.wait
+    assert cloud.pools() == ["mine-head", "nf-pool-of-others"]
+    assert cloud.jobs()["job-0123456789abcdef0123-A"].state.name == "completed"
+
+
+def reported(rig, run, *native):
+    """Nextflow's word of tasks with these native ids."""
+    view = tracing.viewed(run.id, rig.world.store.get_each(*tracing.wanted(run.id, range(len(native)))))
+    tasks = [{"taskId": id, "status": "RUNNING", "nativeId": each} for id, each in enumerate(native)]
+    tracing.progress(rig.world, view, {}, tasks, 1, 1)
+
+
+def test_the_jobs_of_a_dead_head_end_also_on_the_users_pools_and_no_others(rig, cloud):
+    ours = ("job-0123456789abcdef0123-ALIGN", "job-fedcba9876543210fedc-CALL")
+    others = ("job-00000000000000000000-ALIGN", "nightly", "job-11111111111111111111-OLD")
+    with service(cloud.emulated) as client:
+        client.create_pool(pool_body("mine", startTask=NODE, targetDedicatedNodes=2))
+        environment = rig.environment(forge=None, headPool="mine")
+        rig.drain(30)
+        client.create_job(job_body(others[2], "mine"))
+        rig.clock.advance(3600)
+        dead, alive = rig.submit(environment), rig.submit(environment)
+        rig.drain(0)
+        for run in (dead, alive):
+            rig.say(run, "boot")
+        for id in (*ours, *others[:2]):
+            client.create_job(job_body(id, "mine"))
+    # Somebody may say anything in a report: what is older than the run, or no job of Nextflow's, stays.
+    told = (f"{ours[0]}/nf-1", f"{ours[0]}/nf-2", f"{ours[1]}/nf-3", "nightly/1", f"{others[2]}/nf-4", "77")
+    reported(rig, dead, *told, f"headnode-{alive.id}-1/head")
+    cloud.emulated.end_task(BATCH, f"headnode-{dead.id}-1", "head", 137)
+    for _ in range(4):
+        rig.clock.advance(61)
+        rig.say(alive, "heartbeat")
+        rig.tick()
+    rig.drain(60)
+    assert rig.get_run(dead).status == "FAILED"
+    states = {id: job.state.name for id, job in cloud.jobs().items()}
+    assert {states[id] for id in ours} == {"completed"}
+    assert {states[id] for id in (*others, f"headnode-{alive.id}-1")} == {"active"}
 
 
 @pytest.fixture

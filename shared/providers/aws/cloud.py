@@ -19,6 +19,7 @@ class AwsCloud:
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 0.0
+    leaves_tasks = False
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
         self._account = Account(environment, clients, settings, clock)
@@ -83,6 +84,9 @@ class AwsCloud:
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Terminates those that carry our tag, 500 to a call, after a batched look at their tags."""
         return machines.stop(self._account, ids)
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Tags those that carry our tag, 500 to a call."""

@@ -20,6 +20,7 @@ class AzureCloud:
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 10.0
+    leaves_tasks = False
     """Azure accepts a VM first and looks for a place then: AllocationFailed comes within seconds."""
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
@@ -83,6 +84,9 @@ class AzureCloud:
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Deletes those that carry our tag, by force, a few at once, each after a look at its tags."""
         return machines.stop(self._account, ids)
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Tags those that carry our tag."""

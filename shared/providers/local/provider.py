@@ -36,6 +36,7 @@ class LocalProvider:
     """`ports.Provider` for this host. Its methods do not block, but for `start` (about 50 ms)."""
 
     confirm_after = 0.0
+    leaves_tasks = False
 
     def __init__(
         self,
@@ -169,6 +170,9 @@ class LocalProvider:
             process.press_power()
             if about.stopped_at and now - about.stopped_at > KILL_AFTER:
                 process.kill(timeout=0.5)
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Sets or takes away a tag of machines of ours."""

@@ -20,6 +20,7 @@ class AwsBatch:
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 0.0
+    leaves_tasks = False
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
         self._account = BatchAccount(environment, clients, settings, clock)
@@ -84,6 +85,9 @@ class AwsBatch:
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Terminates the head jobs and the tasks that they left, a thousand at a time."""
         return jobs.stop(self._account, ids)
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Tags jobs that carry our tag."""

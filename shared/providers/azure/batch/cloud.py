@@ -10,7 +10,7 @@ from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure.batch import configs, graph, growing, jobs, pools, validate
+from shared.providers.azure.batch import configs, graph, growing, jobs, left, pools, validate
 from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.errors import is_gone
@@ -21,6 +21,7 @@ class AzureBatch:
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 0.0
+    leaves_tasks = True
 
     def __init__(
         self, environment: Environment, clients: BatchClients, settings: Settings, clock: Clock
@@ -36,27 +37,31 @@ class AzureBatch:
         return validate.details(self._account)
 
     def resources(self) -> list[Resource]:
-        """One pool, or two; nothing where the pools are the user's own."""
+        """One pool, or two; where the pools are the user's own, what runs leave."""
         return graph.resources(self._account)
 
     def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:  # noqa: ARG002
         """Makes the pool, or finds it made. Raises NotYet while it gets the nodes that it always has."""
-        return pools.ensure(self._account, row)
+        return left.ensure(self._account) if row.key == left.RUNS else pools.ensure(self._account, row)
 
     def remove(self, row: ResourceRow) -> bool:
         """One move towards its absence; True when Azure answered that it does not exist. With
         `disposeOnDeletion` off the pool stays, and counts as gone."""
+        if row.key == left.RUNS:
+            return left.remove(self._account)
         forge = self._account.options.forge
         return True if forge and not forge.disposes else pools.remove(self._account, row)
 
     def leftovers(self, rows: Sequence[ResourceRow]) -> list[Leftover]:
-        """Each pool by its name."""
+        """Each pool by its name; or what runs left."""
         found = ((row, self._left(row)) for row in rows)
         return [Leftover(type=row.type, cloud_id=row.name, why=why) for row, why in found if why]
 
     def _left(self, row: ResourceRow) -> str:
         """Why it counts as left; empty when it is gone."""
         try:
+            if row.key == left.RUNS:
+                return left.shown(self._account)
             return "" if is_gone(pools.get(self._account, row.name)) else self._kept()
         except (Refused, Retry) as error:
             return str(error)
@@ -101,6 +106,10 @@ class AzureBatch:
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Ends the head jobs, and Nextflow's jobs that a dead head left."""
         return jobs.stop(self._account, ids)
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """One listing, and a request for each of Nextflow's jobs that is still active."""
+        left.end_tasks(self._account, jobs, since)
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Marks jobs that carry our marker."""
