@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from shared.errors import Fault
 from shared.model.access import Credentials
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order, Tended
+from shared.model.machine import Machine, Offer, Order, Task, Tended
 from shared.model.message import Message
 from shared.model.records import Model, R, Record
 from shared.model.run import Attempt, Run
@@ -254,6 +254,12 @@ class Accounts(Protocol):
         """What can be chosen for an environment, under the public API's names, each list bounded;
         `warnings` name what could not be listed. Empty credentials are the host's own. Raises Refused for
         credentials that are not accepted, and Retry where nothing could be read."""
+
+    def sizes(self, platform: str, region: str, credentials_id: str, task: Task) -> dict[str, Any]:
+        """Which machine the platform's pipelines get for a task by themselves, and a cheaper one that does
+        the same work; with credentials also how many of them their account has room for. Raises Refused for
+        a platform where no machine is chosen for a task, or credentials that there are not; Invalid for a
+        task that is none."""
 
     def prove(self, credentials: Credentials) -> str:
         """Asks the cloud whether it accepts them; what was not checked, or "". Raises Refused when it does

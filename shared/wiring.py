@@ -19,6 +19,7 @@ from shared.clock import SystemClock, SystemIds
 from shared.errors import Fault, Refused
 from shared.model.access import Credentials
 from shared.model.environment import Environment
+from shared.model.machine import Task
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock, Ids, LogSource, Provider, Store, Vault, World
@@ -85,6 +86,15 @@ class Platforms:
         """As `ports.Accounts`."""
         clients = self._clients_of(platform, credentials_id, region)
         found: dict[str, Any] = module(platform).look_ups(clients, region)
+        return found
+
+    def sizes(self, platform: str, region: str, credentials_id: str, task: Task) -> dict[str, Any]:
+        """As `ports.Accounts`."""
+        chosen = getattr(module(platform), "sizes", None)
+        if chosen is None:
+            raise Refused(f"on {platform} no machine is chosen for a task")
+        clients = self._clients_of(platform, credentials_id, region) if credentials_id else None
+        found: dict[str, Any] = chosen(clients, region, task, self._settings, self._clock)
         return found
 
     def prove(self, credentials: Credentials) -> str:

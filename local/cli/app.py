@@ -14,6 +14,7 @@ from local.cli import (
     parked,
     pipelines,
     runs,
+    sizes,
     tasks,
     tokens,
     workspaces,
@@ -39,6 +40,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(parked.app, name="parked")
+app.command("sizes")(sizes.sizes)
 app.command("permissions")(info.permissions)
 app.command("info")(info.info)
 app.command("version")(info.version)

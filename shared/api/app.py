@@ -19,6 +19,7 @@ from shared.api import (
     platforms,
     problem,
     service,
+    sizing,
     stars,
     tasklogs,
     tokens,
@@ -53,6 +54,7 @@ ROUTERS = (
     machine.router,
     ops.router,
     configuring.router,
+    sizing.router,
     description.router,
     unserved.router,
 )

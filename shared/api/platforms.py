@@ -47,15 +47,7 @@ def describe_platform(
 ) -> dict[str, Any]:
     """What the account of these credentials (none: the host's own) offers in a region. `warnings` name
     what could not be listed."""
-    regions = regions_of(world, platform_id)
-    if regions and regionId not in regions:
-        raise bad(Fault("regionId", "must be one of /platforms/{platformId}/regions"))
-    if credentialsId:
-        used = records.credentials(world, credentialsId, workspace)
-        usable = USABLE_ON.get(platform_id, ())
-        if used.provider not in usable:
-            said = f"are {used.provider}, {platform_id} takes {' or '.join(usable)}"
-            raise bad(Fault("credentialsId", said))
+    check_place(world, platform_id, regionId, credentialsId, workspace)
     try:
         found = world.accounts.look_ups(platform_id, regionId, credentialsId)
     except Forbidden as error:
@@ -66,6 +58,20 @@ def describe_platform(
         kept = [each for each in found["instanceTypes"] if "NVME" in each.get("features", ())]
         found = {**found, "instanceTypes": kept}
     return {"metainfo": {**found, "discriminator": platform_id}}
+
+
+def check_place(world: Here, platform: str, region: str, credentials: str, workspace: int | None) -> None:
+    """Raises Problem for a platform that this host does not have, a region that the platform does not have,
+    and credentials that there are not or that are of no use there."""
+    regions = regions_of(world, platform)
+    if regions and region not in regions:
+        raise bad(Fault("regionId", "must be one of /platforms/{platformId}/regions"))
+    if credentials:
+        used = records.credentials(world, credentials, workspace)
+        usable = USABLE_ON.get(platform, ())
+        if used.provider not in usable:
+            said = f"are {used.provider}, {platform} takes {' or '.join(usable)}"
+            raise bad(Fault("credentialsId", said))
 
 
 @router.get("/{platform_id}/regions")

@@ -24,6 +24,18 @@ class Offer(Model, frozen=True, kw_only=True):
         return " ".join(filter(None, (self.machine_type, self.place, "spot" if self.spot else "on-demand")))
 
 
+class Task(Model, frozen=True, kw_only=True):
+    """What a pipeline's task asks for, in the pipeline's own words: sizes are texts such as `8 GB`, empty
+    where the directive is absent."""
+
+    cpus: int = 1
+    memory: str = ""
+    disk: str = ""
+    machine_type: str = ""
+    arm: bool = False
+    """Whether its image is made for Arm processors too."""
+
+
 class Order(Model, frozen=True, kw_only=True):
     """Everything a provider needs to start exactly one machine."""
 

@@ -141,6 +141,13 @@ ID: Schema = record({"workflowId": str})
 STATUS: Schema = record({"status": str, "workflowId": str}, {"watchUrl": str})
 LABEL: Schema = record({"id": int, "name": str, "isDefault": bool}, {"value": str, "resource": bool})
 HOOK: Fields = {"hookUrl": str}
+SIZE: Schema = record(
+    {"name": str, "usd": nullable(float), "usdPerTask": nullable(float), "tasks": int, "slots": int,
+     "slotsPerTask": int, "vcpus": int, "memoryGiB": float, "diskGiB": int, "nvmeGiB": int,
+     "architecture": one_of(("x64", "arm64")), "retires": nullable(str), "quotaFamily": str, "autopool": bool,
+     "warnings": listed(str),
+     "nodesLeft": nullable(record({"dedicated": nullable(int), "spot": nullable(int)}))}
+)  # fmt: skip
 MEMBER: Fields = {"memberId": int, "userName": str}
 
 ANSWERS: Mapping[str, Schema | str] = {
@@ -266,6 +273,10 @@ ANSWERS: Mapping[str, Schema | str] = {
               "over": listed(record({"source": str, "value": str}))}
          )),
          "unread": listed(record({"source": str, "text": str}))}
+    ),
+    "GET /headnode/platforms/{platform_id}/sizes": record(
+        {"region": str, "machineType": str, "nextflow": nullable(SIZE), "cheaper": nullable(SIZE),
+         "notes": listed(str), "listed": str, "priced": str}
     ),
     "POST /headnode/plan": "Preview",
     "POST /headnode/environments/plan": "Preview",

@@ -121,6 +121,7 @@ EXAMPLES: dict[str, Example] = {
         for mode in ("add", "apply", "remove")
     },
     "GET /platforms/{platform_id}": Example(query="regionId=eu-west-1&credentialsId={credentials}"),
+    "GET /headnode/platforms/{platform_id}/sizes": Example(query="regionId=eu-west-1&cpus=2"),
     "GET /orgs/validate": Example(query="name=new", **NONE),
     "GET /orgs/{org_id}/workspaces/validate": Example(query="name=new", **NONE),
     "GET /credentials/validate": Example(query="name=new", **NONE),

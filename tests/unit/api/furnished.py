@@ -11,6 +11,7 @@ from typing import Any
 from shared.api.auth import issue_token
 from shared.api.keys import PUBLIC
 from shared.model.access import Credentials
+from shared.model.machine import Task
 from shared.model.message import Message, Note, Parked, to_text
 from tests.unit.api.front import Front
 
@@ -82,6 +83,12 @@ class Account:
 
     def look_ups(self, platform: str, region: str, credentials_id: str) -> dict[str, Any]:
         return {"warnings": [], "keyPairs": ["mine"], "buckets": [{"path": "s3://bucket"}]}
+
+    def sizes(self, platform: str, region: str, credentials_id: str, task: Task) -> dict[str, Any]:
+        return {
+            "region": region, "machineType": task.machine_type, "nextflow": None, "cheaper": None,
+            "notes": [], "listed": "2025-04-22", "priced": "2026-06-18",
+        }  # fmt: skip
 
     def prove(self, credentials: Credentials) -> str:
         return ""

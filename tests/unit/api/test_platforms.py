@@ -8,6 +8,7 @@ import pytest
 
 from local.clouds.aws import EmulatedAws
 from local.clouds.azure import EmulatedAzure
+from local.clouds.azure.batch.models import Quotas
 from shared import wiring
 from tests.azure_cloud import LOCATION, Clients
 from tests.unit.api.front import Front
@@ -224,3 +225,53 @@ def test_entra_keys_are_checked_as_far_as_they_say_where(api: Front, azure: Emul
     azure.batch_account("lab")
     found = api.get(f"/platforms/azure-batch?regionId={LOCATION}&credentialsId={id}")["metainfo"]
     assert found["pools"] == found["warnings"] == []
+
+
+def sizes(api: Front, query: str) -> dict[str, Any]:
+    found: dict[str, Any] = api.get(f"/headnode/platforms/azure-batch/sizes?regionId=eastus&{query}")
+    return found
+
+
+def test_the_size_that_nextflow_takes_beside_a_cheaper_one(api: Front) -> None:
+    found = sizes(api, "cpus=2&memory=8.GB&machineType=Standard_D*_v5,Standard_D*_v4")
+    assert (found["nextflow"]["name"], found["cheaper"]["name"]) == ("Standard_D8_v5", "Standard_D8as_v5")
+    assert (found["nextflow"]["usd"], found["nextflow"]["slots"], found["nextflow"]["tasks"]) == (0.384, 8, 4)
+    assert found["cheaper"]["usd"] < found["nextflow"]["usd"]
+    assert found["cheaper"]["quotaFamily"] == "standardDASv5Family"
+    assert (found["notes"], found["nextflow"]["nodesLeft"]) == ([], None)
+    fast = sizes(api, "cpus=4&disk=100.GB&machineType=Standard_D*ads_v6")
+    assert (fast["nextflow"], fast["cheaper"]["nvmeGiB"], fast["cheaper"]["autopool"]) == (None, 220, False)
+    assert any("Cannot find a VM" in each for each in fast["notes"])
+    assert any("a pool of it" in each for each in fast["notes"])
+    old = sizes(api, "machineType=Basic_A0")
+    assert old["nextflow"]["warnings"] == ["Basic_A0 is retired since 2024-08-31"]
+    default = sizes(api, "cpus=2")
+    assert default["nextflow"]["name"] == default["machineType"] == "Standard_D4a_v4"
+    assert "takes Standard_D4a_v4 and no other size" in default["notes"][0]
+
+
+def test_how_many_nodes_there_is_room_for(api: Front, azure: EmulatedAzure) -> None:
+    quotas = Quotas(dedicated=100, low_priority=40, families={"standardDv5Family": 20})
+    azure.batch_account("lab", quotas=quotas)
+    id = keys_of(api, "azure_entra", **azure_keys(azure, batchName="lab"))
+    query = f"cpus=2&memory=8.GB&machineType=Standard_D*_v5&regionId={LOCATION}&credentialsId="
+    found = api.get(f"/headnode/platforms/azure-batch/sizes?{query}{id}")
+    assert found["nextflow"]["name"] == "Standard_D8_v5"
+    assert found["nextflow"]["nodesLeft"] == {"dedicated": 2, "spot": 5}
+    assert found["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("azure-batch/sizes?regionId=mars", "regionId: must be"),
+        ("azure-batch/sizes?regionId=eastus&cpus=0&memory=much", "cpus: 0 is not between 1 and 1000"),
+        ("azure-batch/sizes?regionId=eastus&memory=much", "memory: 'much' is no size such as '16 GB'"),
+        ("azure-batch/sizes?regionId=eastus&machineType=a(b", "machineType: 'a(b' is no VM size"),
+        ("azure-cloud/sizes?regionId=eastus", "on azure-cloud no machine is chosen for a task"),
+    ],
+)
+def test_what_is_no_task_is_refused_by_name(api: Front, path: str, said: str) -> None:
+    answer = api.call("GET", f"/headnode/platforms/{path}")
+    assert answer.status_code == 400
+    assert said in answer.json()["message"]

@@ -11,6 +11,7 @@ from tests.azure_cloud import LOCATION
 from tests.headnode import Served, one_line, serve
 
 ACCOUNTS = ("--batch-account", "labbatch", "--storage-account", "labdata")
+DOCS = Path(__file__).parents[3] / "docs"
 EXAMPLE = str(EXAMPLES / "1-one-pool.yaml")
 
 WRONG = "  nextflowConfig: azure.batch.autoPollMode = true\n"
@@ -81,3 +82,24 @@ def test_the_keys_of_the_accounts_are_kept_and_never_shown(served: Served, azure
     said = served.headnode("env", "create", "-f", EXAMPLE, "--credentials", "keys")
     assert said.code == 1
     assert "KeyBasedAuthenticationNotPermitted" in said.err.splitlines()[-1]
+
+
+def test_the_size_of_a_task(served: Served, azure: EmulatedAzure) -> None:
+    words = ("sizes", "azure-batch", "--region", "eastus", "--cpus", "2", "--memory", "8.GB")
+    families = ("--machine-type", "Standard_D*_v5,Standard_D*_v4")
+    guide = (DOCS / "nextflow-azure.md").read_text()
+    said = served.headnode(*words, *families)
+    assert said.code == 0, said.err
+    assert "\n".join(line.rstrip() for line in said.out.splitlines()) in guide
+    assert served.json(*words, *families)["cheaper"]["name"] == "Standard_D8as_v5"
+    refused = served.headnode("sizes", "azure-batch", "--region", "mars")
+    assert (refused.code, "regionId: must be" in one_line(refused)) == (1, True)
+
+    known = azure.environment()
+    own = {name: known[name] for name in known if name.startswith("AZURE_")}
+    added = served.headnode("credentials", "add", "azure", "--provider", "azure_entra", *ACCOUNTS, **own)
+    assert added.code == 0, added.err
+    here = ("sizes", "azure-batch", "--region", LOCATION, "--machine-type", "Standard_D2s_v5")
+    said = served.headnode(*here, "--credentials", "azure")
+    assert "room for nodes, dedicated" in said.out
+    assert served.json(*here, "--credentials", "azure")["nextflow"]["nodesLeft"]["dedicated"] > 0

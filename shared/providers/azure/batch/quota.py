@@ -18,9 +18,6 @@ FIELDS = {"pools": "forge", "jobs": "forge", "vmCount": "forge.vmCount", "vmType
 def check(account: BatchAccount, shown: Mapping[str, Any]) -> Iterable[Fault]:
     """Faults for pools, jobs, cores and cores of a family that there are not enough of for pools as large as
     they may become. `shown` is the account as ARM shows it. Two listings."""
-    there = [
-        cores for page in pages(account, account.url("pools"), READ) for pool in page for cores in held(pool)
-    ]
     query = {"$filter": "state ne 'completed'"}
     jobs = sum(len(page) for page in pages(account, account.url("jobs"), JOBS_READ, query))
     wanted = [
@@ -28,8 +25,15 @@ def check(account: BatchAccount, shown: Mapping[str, Any]) -> Iterable[Fault]:
         for key, pool in account.pools.items()
     ]
     limits = quotas.from_account(shown.get("properties") or {})
-    for fault in quotas.faults(limits, wanted, there, jobs, new_jobs=1):
+    for fault in quotas.faults(limits, wanted, there(account), jobs, new_jobs=1):
         yield Fault(FIELDS.get(fault.field, "forge"), fault.message)
+
+
+def there(account: BatchAccount) -> list[PoolCores]:
+    """What the account's pools hold of its quotas. One listing."""
+    return [
+        cores for page in pages(account, account.url("pools"), READ) for pool in page for cores in held(pool)
+    ]
 
 
 def held(pool: Mapping[str, Any]) -> Iterable[PoolCores]:

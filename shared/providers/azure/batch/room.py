@@ -16,7 +16,7 @@ from shared.providers.azure.batch.account import (
     shown_account,
 )
 from shared.providers.azure.batch.listing import pages
-from shared.providers.azure.batch.quota import held
+from shared.providers.azure.batch.quota import held, there
 
 LEAST_JOBS = 2
 """Active jobs of the smallest run: its head job, and one of Nextflow's."""
@@ -43,8 +43,8 @@ def check(account: BatchAccount, head: Mapping[str, Any]) -> None:
         for pool in page
     }
     wanted = empty_pools(account, shown)
-    there = [cores for pool in shown.values() for cores in held(pool)]
-    short = said([*quotas.faults(limits, wanted, there, 0, LEAST_JOBS), *new_pool(account, limits, shown)])
+    taken = [cores for pool in shown.values() for cores in held(pool)]
+    short = said([*quotas.faults(limits, wanted, taken, 0, LEAST_JOBS), *new_pool(account, limits, shown)])
     if not short:
         return
     if said([*quotas.faults(limits, wanted, (), 0, LEAST_JOBS), *new_pool(account, limits, {})]):
@@ -78,15 +78,9 @@ def nodes(account: BatchAccount, key: str) -> int | None:
     limits = limits_of(account)
     if limits is None:
         return None
-    there = [
-        cores
-        for page in pages(account, account.url("pools"), pools.READ)
-        for pool in page
-        for cores in held(pool)
-    ]
     name, pool = account.pool_name(key), account.pools[key]
     of = PoolCores(name=name, size=pool.vm_type, nodes=pool.most, low_priority=pool.spot)
-    return quotas.nodes_left(limits, of, there)
+    return quotas.nodes_left(limits, of, there(account))
 
 
 def empty_pools(account: BatchAccount, shown: Pools) -> list[PoolCores]:

@@ -11,9 +11,10 @@ from shared.ports import Clock
 from shared.providers.azure.batch import form, lookups, permissions
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
+from shared.providers.azure.batch.offered import sizes
 from shared.providers.azure.wired import logs, regions
 
-__all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions"]
+__all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions", "sizes"]
 
 
 def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> BatchClients:  # noqa: ARG001
