@@ -54,6 +54,10 @@ class World:
     )
 
     @property
+    def occupied(self) -> int:
+        return sum(bool(node.running) and not node.leaving for node in self.nodes)
+
+    @property
     def preempted(self) -> int:
         return sum(node.back_at > 0 for node in self.nodes)
 

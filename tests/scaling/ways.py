@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from local.clouds.azure.batch.formula.evaluating import evaluate
 from shared.nextflow.azure.formulas import DEDICATED, LOW_PRIORITY, Scaling, Told, built_in, ours
 from shared.nextflow.azure.pools import PoolSettings
-from shared.nextflow.azure.scaler import HELD, SPARE, Load, Pool, is_due, tell
+from shared.nextflow.azure.scaler import FIRST, Load, Pool, is_due, least, tell
 from tests.scaling.simulator import BEGIN, World
 
 EVERY = 300.0
@@ -17,8 +17,6 @@ TICK = 60.0
 """Seconds between two looks at what waits, which find tasks of nodes that Azure took back."""
 HEARD = 5.0
 """Seconds until a submission is known to the control plane."""
-FIRST = 1
-"""Nodes for the tasks of the first run of a pool."""
 
 
 class Past:
@@ -59,27 +57,24 @@ class BuiltIn:
 
 class Ours:
     """The scaler on launch, on submission and with each tick; our formula for everything else. As the
-    provider does it (`shared/providers/azure/batch/growing`), on a pool that only has tasks."""
+    provider does it (`shared/providers/azure/batch/growing`), on a pool that only has tasks. Without `event`
+    it is told of no submission."""
 
-    def __init__(
-        self, scaling: Scaling, spare: float = SPARE, expected: int = FIRST, event: bool = True
-    ) -> None:
-        self._scaling, self._spare, self._event = scaling, spare, event
-        self._told = Told(expected=expected)
+    def __init__(self, scaling: Scaling, *, rising: bool = True, event: bool = True) -> None:
+        self._scaling, self._rising, self._event = scaling, rising, event
+        self._told = Told()
         self._text = ours(scaling, self._told)
-        self._next, self._set_at, self._newest = 0.0, -PAUSE, -HELD
+        self._next, self._set_at = 0.0, -PAUSE
         self._heard: float | None = None
         self._launches: list[float] = []
         self.settings = 0
         """How often the formula was set anew."""
 
     def target(self, world: World, slots: Counter[int], running: Counter[int]) -> int | None:
-        if world.submitted:
-            self._newest = world.now
         if world.launched:
             self._launches.append(world.now)
-        if world.launched or (world.submitted and self._event):
-            self._heard = self._heard if self._heard is not None else world.now + HEARD
+        if (world.launched or (world.submitted and self._event)) and self._heard is None:
+            self._heard = world.now + HEARD
         due = world.now % TICK == 0 or (self._heard is not None and world.now >= self._heard)
         if due and world.now >= self._set_at + PAUSE:
             self._heard = None
@@ -91,17 +86,22 @@ class Ours:
 
     def _look(self, world: World, slots: Counter[int], running: Counter[int]) -> None:
         now = BEGIN + world.now
-        young = world.now - self._newest <= HELD
+        launched, self._launches = len(self._launches), []
         pool = Pool(
             slots_per_node=world.slots_per_node,
             target=world.target,
             preempted=world.preempted,
             most=world.most,
-            spare=self._spare if young else 0.0,
-            expected=max(1, self._told.expected),
+            low=least(self._told.seen, now) if self._rising and not launched else None,
+            expected=self._told.expected if self._told.seen else FIRST,
         )
-        launched, self._launches = len(self._launches), []
-        load = Load(waiting=slots, running=running, launched=launched, heads=max(1, world.heads))
+        load = Load(
+            waiting=slots,
+            running=running,
+            launched=launched,
+            heads=max(1, world.heads),
+            occupied=world.occupied,
+        )
         told = tell(load, pool, self._told, now)
         if launched or is_due(told, self._told, load, pool, now):
             self._told, self._text = told, ours(self._scaling, told)

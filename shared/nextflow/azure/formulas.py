@@ -33,6 +33,7 @@ $NodeDeallocationOption = taskcompletion;
 """
 OURS = """\
 // Set by headnode: nodes for the slots that tasks take, and for those that Azure took back.
+// needed: {seen}
 expected = {expected};
 kept = TimeInterval_Minute * {linger};
 fresh = time() < time("{known}");
@@ -47,7 +48,8 @@ $NodeDeallocationOption = taskcompletion;
 """
 PREEMPTED = " + max(0, $PreemptedNodeCount.GetSample(1))"
 READ = re.compile(
-    r"expected = (?P<expected>\d+);.*fresh = time\(\) < time\(\"(?P<known>[^\"]+)\"\);"
+    r"// needed: (?P<seen>[\d= ]*)\nexpected = (?P<expected>\d+);"
+    r".*fresh = time\(\) < time\(\"(?P<known>[^\"]+)\"\);"
     r".*fresh \? (?P<stuck>\d+) : 0\)\);"
     r"\s*\$asked = time\(\) < time\(\"(?P<until>[^\"]+)\"\) \? (?P<floor>\d+) : 0;"
     r".*\(fresh \? (?P<each>[\d.]+) : .*min\(fresh \? (?P<limit>\d+) : ",
@@ -83,8 +85,11 @@ class Told(Model, frozen=True, kw_only=True):
     limit: int | None = None
     """Nodes that the account has room for, until `known`; None where that is not known."""
     known: float = 0.0
+    seen: tuple[tuple[int, int], ...] = ()
+    """When tasks came to need so many nodes, the oldest first. The formula makes no use of it, nor of
+    `expected`: whoever looks next finds it here."""
     expected: int = 0
-    """Nodes that a run came to need. The formula makes no use of it: a launch finds it here."""
+    """Nodes that a run came to need."""
 
 
 def built_in(settings: PoolSettings, created: str) -> str:
@@ -105,6 +110,7 @@ def ours(scaling: Scaling, told: Told = Told()) -> str:
     if found := faults(scaling):
         raise Invalid(*found)
     return OURS.format(
+        seen=" ".join(f"{at}={nodes}" for at, nodes in told.seen),
         expected=told.expected,
         linger=scaling.linger,
         known=stamp(told.known),
@@ -135,6 +141,7 @@ def told(text: str) -> Told:
         stuck=int(found["stuck"]),
         limit=int(found["limit"]),
         known=moment(found["known"]),
+        seen=tuple((int(at), int(nodes)) for at, nodes in re.findall(r"(\d+)=(\d+)", found["seen"])),
         expected=int(found["expected"]),
     )
 

@@ -6,18 +6,21 @@ and leave by the formula: once what was asked for has run out, and their tasks a
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shared.model.records import Model
 from shared.nextflow.azure.formulas import Told
 
-HELD = 120.0
-"""Seconds for which nodes are kept that nothing needs any more: about as long as a new one boots, so that
-keeping them costs no more than having been wrong."""
+HELD = 60.0
+"""Seconds for which nodes are kept that nothing needs any more: until the next look. The formula then keeps
+those that the last two minutes needed."""
+RISING = 240.0
+"""Seconds over which need is watched: what it rose by is taken to come once more. Twice as long as a node
+boots, since what is asked for now serves what is submitted then."""
+FIRST = 3
+"""Nodes that boot for the tasks of the first run of a pool, of which nothing is known."""
 LAUNCHED = 300.0
 """Seconds for which nodes are kept for a run that was launched: its head boots, and Nextflow starts."""
-SPARE = 0.25
-"""Nodes beyond the need, as a share of it, while a run submits tasks (`tests/scaling`)."""
 TRUSTED = 900.0
 """Seconds for which a formula goes by what tasks were seen to take. Nobody may look again: then each gets a
 node of its own, which serves them all, whatever they are."""
@@ -34,6 +37,9 @@ class Load(Model, frozen=True, kw_only=True):
     """Head jobs that are not over."""
     head_slots: int = 0
     """What each of them takes of this pool; 0 where they are on another."""
+    occupied: int = 0
+    """Nodes on which tasks run. To send one away would save nothing before they are through, and what is left
+    of its slots would be lost."""
 
     @property
     def tasks(self) -> Mapping[int, int]:
@@ -61,8 +67,8 @@ class Pool(Model, frozen=True, kw_only=True):
     most: int
     room: int | None = None
     """Nodes that the account's quota lets it have, where that is known."""
-    spare: float = 0.0
-    """Nodes beyond the need, as a share of it: room for what a run submits next."""
+    low: int | None = None
+    """The least that tasks needed lately, in nodes; None where that is not to be gone by."""
     expected: int = 1
     """Nodes that a run came to need before; they boot while a new run's head does."""
 
@@ -93,13 +99,37 @@ def decide(load: Load, pool: Pool) -> Decision:
     """The nodes for everything that waits and runs and will come with a launch, within the pool's bounds."""
     never = sum(count for slots, count in load.everything.items() if slots > pool.slots_per_node)
     needed = nodes_for(fitting(load.everything, pool), pool.slots_per_node)
-    nodes = needed + math.ceil(needed * pool.spare) + load.launched * pool.expected
+    nodes = max(needed + rise(load, pool) + load.launched * pool.expected, load.occupied)
     wanted = max(pool.least, min(nodes, pool.limit))
     # What Azure took back counts against the target, and runs nothing.
     whole = min(wanted + pool.preempted, max(pool.limit, wanted)) if nodes else wanted
     target = max(pool.target, whole)
     why = _why(needed, never, target, pool)
     return Decision(target=target, wanted=wanted, needed=needed, never=never, why=why)
+
+
+def rise(load: Load, pool: Pool) -> int:
+    """What need rose by lately, in nodes: it is taken to go on as it did."""
+    return 0 if pool.low is None else max(0, of_tasks(load, pool) - pool.low)
+
+
+def of_tasks(load: Load, pool: Pool) -> int:
+    """The nodes that tasks need, without head jobs."""
+    return nodes_for(fitting(load.tasks, pool), pool.slots_per_node)
+
+
+def least(seen: Sequence[tuple[int, int]], now: float) -> int:
+    """The least that was needed lately; nothing before the first that is known."""
+    old = [nodes for at, nodes in seen if at <= now - RISING]
+    return min([old[-1] if old else 0, *(nodes for at, nodes in seen if at > now - RISING)])
+
+
+def noted(seen: Sequence[tuple[int, int]], nodes: int, now: float) -> tuple[tuple[int, int], ...]:
+    """What was needed when, with what is needed now, as far as it will be asked for."""
+    if seen and seen[-1][1] == nodes:
+        return tuple(seen)
+    old = [each for each in seen if each[0] <= now - RISING]
+    return (*old[-1:], *(each for each in seen if each[0] > now - RISING), (int(now), nodes))
 
 
 def fitting(tasks: Mapping[int, int], pool: Pool) -> Mapping[int, int]:
@@ -118,14 +148,16 @@ def tell(load: Load, pool: Pool, before: Told, now: float) -> Told:
             max(before.until, until * bool(load.launched)),
         )
     tasks = sum(fitting(load.everything, pool).values())
-    of_run = math.ceil(nodes_for(fitting(load.tasks, pool), pool.slots_per_node) / max(1, load.heads))
+    needs = of_tasks(load, pool)
+    of_run = math.ceil(needs / max(1, load.heads))
     return Told(
         floor=floor,
         until=until,
-        each=found.needed * pool.slots_per_node / tasks if tasks else before.each,
+        each=max(found.needed, load.occupied) * pool.slots_per_node / tasks if tasks else before.each,
         stuck=found.never,
         limit=pool.room,
         known=now + TRUSTED if load.everything else before.known,
+        seen=noted(before.seen, needs, now),
         # Half of it is forgotten with each launch, so that one large run does not count for ever.
         expected=max(of_run, before.expected // 2 if load.launched else before.expected),
     )
@@ -142,7 +174,7 @@ def is_due(told: Told, before: Told, load: Load, pool: Pool, now: float) -> bool
     if not load.everything:
         return False
     tasks = fitting(load.everything, pool)
-    needed = nodes_for(tasks, pool.slots_per_node)
+    needed = max(nodes_for(tasks, pool.slots_per_node), load.occupied)
     thought = math.ceil(sum(tasks.values()) * before.each / pool.slots_per_node - 1e-3)
     return (before.stuck, thought) != (told.stuck, needed) or before.known - now < TRUSTED / 2
 

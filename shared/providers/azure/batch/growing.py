@@ -19,7 +19,7 @@ from shared.providers.azure.batch.listing import is_head, pages
 from shared.providers.azure.batch.options import PoolOptions
 from shared.providers.azure.batch.pools import NEXTFLOWS, READ
 from shared.providers.azure.batch.sizes import slots
-from shared.providers.azure.batch.tallies import Jobs, Tally, by_pool, reason, tally
+from shared.providers.azure.batch.tallies import Jobs, by_pool, reason, tally
 from shared.providers.azure.listing import moment
 
 
@@ -58,12 +58,13 @@ def of_pool(account: BatchAccount, key: str, jobs: Jobs, heads: Jobs) -> Tended:
         return Tended(waits=reason(account, name, shown, tasks, None))
     if not account.pools[key].scales:
         return Tended(waits=reason(account, name, shown, tasks, None), after=resized(account, key, shown))
-    pool = seen(account, key, shown, tasks)
+    pool = seen(account, key, shown)
     load = Load(
         waiting=tasks.waiting,
         running=tasks.running,
         heads=sum(map(is_head, heads)),
         head_slots=head_slots(account, key),
+        occupied=len(tasks.nodes),
     )
     found = scaler.decide(load, pool)
     if found.target > pool.target:
@@ -82,21 +83,20 @@ def of_nextflows(account: BatchAccount, jobs: Jobs) -> Tended:
     return Tended(waits=reason(account, name, answer.body, tally(account, jobs), None))
 
 
-def seen(account: BatchAccount, key: str, shown: Mapping[str, Any], tasks: Tally) -> Pool:
+def seen(account: BatchAccount, key: str, shown: Mapping[str, Any]) -> Pool:
     """A pool of ours as the scaler knows it. One more read for a pool of Spot that has nodes."""
     options, name = account.pools[key], account.pool_name(key)
     before = formulas.told(str(shown.get("autoScaleFormula") or ""))
     target = target_of(options)
-    young = account.clock.now() - tasks.newest <= scaler.HELD
     return Pool(
         slots_per_node=slots(options.vm_type),
         target=int(shown.get(target) or 0),
         preempted=preempted(account, name) if options.spot and shown.get("currentLowPriorityNodes") else 0,
         least=options.least,
         most=options.most,
-        spare=scaler.SPARE if young else 0.0,
-        # Of a pool that has run nothing yet: a node for its tasks, unless the head's own has room for them.
-        expected=max(before.expected, 1 if key == WORKER else 0),
+        low=scaler.least(before.seen, account.clock.now()),
+        # On the one pool of heads and tasks the first tasks have the room beside their head.
+        expected=before.expected if before.seen or key != WORKER else scaler.FIRST,
     )
 
 
@@ -186,13 +186,14 @@ def grow_for(account: BatchAccount, key: str, shown: Mapping[str, Any], others: 
     now = account.clock.now()
     young = sum(now - moment(str(job.get("creationTime") or "")) < scaler.LAUNCHED for job in others)
     tasks = tally(account, jobs)
-    pool = seen(account, key, shown, tasks)
+    pool = seen(account, key, shown).but(low=None)
     load = Load(
         waiting=tasks.waiting,
         running=tasks.running,
         launched=1 + young,
         heads=len(others) + 1,
         head_slots=head_slots(account, key),
+        occupied=len(tasks.nodes),
     )
     if scaler.decide(load, pool).target <= pool.target:
         return

@@ -13,34 +13,35 @@ from shared.providers.azure.batch.listing import ACTIVE, ENDING, is_head, pages,
 from shared.providers.azure.batch.pools import JOBS_READ
 from shared.providers.azure.listing import moment, side_by_side
 
-UNFINISHED = {**ACTIVE, "$select": "id,state,requiredSlots,creationTime"}
+UNFINISHED = {**ACTIVE, "$select": "id,state,requiredSlots,creationTime,nodeInfo"}
 
 Jobs = Sequence[Mapping[str, Any]]
 
 
 @dataclass
 class Tally:
-    """The tasks of a pool that are not over. `since` is when the oldest that waits was submitted, `newest`
-    when the last one was; 0.0 where there is none."""
+    """The tasks of a pool that are not over, and the nodes on which they run. `since` is when the oldest that
+    waits was submitted; 0.0 where none does."""
 
     waiting: Counter[int] = field(default_factory=Counter)
     running: Counter[int] = field(default_factory=Counter)
+    nodes: set[str] = field(default_factory=set)
     since: float = 0.0
-    newest: float = 0.0
 
     def add(self, task: Mapping[str, Any]) -> None:
         """Counts one task."""
         waits, made = task.get("state") == "active", moment(str(task.get("creationTime") or ""))
         (self.waiting if waits else self.running)[int(task.get("requiredSlots") or 1)] += 1
-        self.newest = max(self.newest, made)
         if waits:
             self.since = min(self.since or made, made)
+        elif node := (task.get("nodeInfo") or {}).get("nodeId"):
+            self.nodes.add(str(node))
 
     def join(self, other: "Tally") -> None:
         """Counts another's as well."""
         self.waiting.update(other.waiting)
         self.running.update(other.running)
-        self.newest = max(self.newest, other.newest)
+        self.nodes |= other.nodes
         self.since = min(filter(None, (self.since, other.since)), default=0.0)
 
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.nextflow.azure.scaler import Load, Pool, decide, nodes_for
+from shared.nextflow.azure.formulas import Told
+from shared.nextflow.azure.scaler import Load, Pool, decide, is_due, least, nodes_for, noted, tell
 
 POOL = Pool(slots_per_node=16, target=0, most=10)
 tasks = st.dictionaries(st.integers(1, 16), st.integers(0, 200), max_size=6)
@@ -50,8 +51,49 @@ def test_a_launch_boots_nodes_before_its_tasks_are_there():
     assert decide(Load(launched=1, waiting={}), POOL.but(preempted=1, expected=2)).target == 3
 
 
-def test_spare_room():
-    assert decide(Load(waiting={16: 4}), POOL.but(spare=0.25)).target == 5
+def test_need_that_rose_is_taken_to_rise_on():
+    assert decide(Load(waiting={16: 4}), POOL.but(low=1)).target == 7
+    assert decide(Load(waiting={16: 4}), POOL.but(low=4)).target == 4
+    assert decide(Load(waiting={16: 4}), POOL.but(low=9)).target == 4
+    assert decide(Load(heads=3, head_slots=16), POOL.but(low=0)).target == 3  # heads do not follow on heads
+
+
+def test_the_least_need_of_the_last_minutes():
+    assert least((), 1000) == 0
+    assert least(((900, 5),), 1000) == 0  # before that there was nothing
+    assert least(((500, 5),), 1000) == 5
+    assert least(((500, 5), (800, 2), (900, 7)), 1000) == 2
+    assert noted(((100, 9), (500, 5), (800, 2)), 7, 1000) == ((500, 5), (800, 2), (1000, 7))
+    assert noted(((500, 5),), 5, 1000) == ((500, 5),)
+
+
+def test_nodes_on_which_tasks_run_are_not_sent_away():
+    load = Load(running={1: 3}, occupied=3)
+    found = tell(load, POOL.but(target=6), Told(floor=6, until=0), 1000.0)
+    assert (found.floor, found.each) == (3, 16)
+    assert is_due(found, Told(floor=6, until=0), load, POOL.but(target=6), 1000.0)
+
+
+def test_what_was_asked_for_holds_until_its_time():
+    before = Told(floor=5, until=1060, each=16, known=1900)
+    assert tell(Load(), POOL.but(target=5), before, 1000.0).floor == 5
+    assert not is_due(
+        tell(Load(), POOL.but(target=5), before, 1000.0), before, Load(), POOL.but(target=5), 1000.0
+    )
+    assert tell(Load(), POOL.but(target=5), before, 1060.0).floor == 0
+
+
+def test_half_of_what_runs_came_to_need_is_forgotten_with_each_launch():
+    large = tell(Load(waiting={16: 8}, heads=2), POOL, Told(), 1000.0)
+    assert large.expected == 4
+    after = tell(Load(launched=1, heads=1), POOL.but(expected=4), large, 2000.0)
+    assert (after.floor, after.until, after.expected) == (4, 2300, 2)
+
+
+def test_what_the_account_has_no_room_for_is_not_asked_for():
+    found = decide(Load(waiting={16: 8}), POOL.but(room=3))
+    assert (found.target, found.why) == (3, "tasks need 8 nodes, the account has room for 3")
+    assert decide(Load(waiting={16: 8}), POOL.but(room=0, least=1)).target == 1
 
 
 def first_fit(wanted: dict[int, int], room: int) -> int:

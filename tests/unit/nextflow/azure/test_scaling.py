@@ -18,7 +18,7 @@ def built_in(trace: Trace, most: int = MOST):
 
 def ours(trace: Trace, most: int = MOST, **more):
     scaling = Scaling(most=most, slots_per_node=SLOTS, low_priority=trace.spot, **more)
-    return Simulation(trace, Ours(scaling, spare=0.0), SLOTS, most, 1).run()
+    return Simulation(trace, Ours(scaling, rising=False), SLOTS, most, 1).run()
 
 
 def single(*tasks: Task) -> Trace:
