@@ -108,12 +108,17 @@ class EmulatedAzure(BatchHands):
         group: str = "storage-rg",
         location: str = "westeurope",
         containers: Iterable[str] = (),
+        keyed: bool = False,
     ) -> str:
         """A storage account at $URL/blob/{name}, in a resource group of its own unless told otherwise,
-        with these containers; what is there already stays. Its ARM id. Raises ValueError for a name
-        that Azure would refuse."""
+        with these containers; what is there already stays. A `keyed` one lets in who has a key of it, any
+        other nobody but Entra's. Its ARM id. Raises ValueError for a name that Azure would refuse."""
         with self._gateway.turn:
-            return accounts.make(self.state, SUBSCRIPTION_ID, name, group, location, containers)
+            return accounts.make(self.state, SUBSCRIPTION_ID, name, group, location, containers, keyed)
+
+    def storage_key(self, account: str) -> str:
+        """The first key of a keyed storage account. Raises KeyError for any other."""
+        return self.state.blobs.keys[account][0]
 
     def files(self, account: str, container: str) -> dict[str, bytes]:
         """The blobs of a container by name, as its owner sees them. Empty when there is no such container."""

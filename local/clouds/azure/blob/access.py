@@ -1,9 +1,10 @@
-"""Who asks, and may they: bearer tokens and user-delegation signatures, judged by roles for data."""
+"""Who asks, and may they: bearer tokens and user-delegation signatures, judged by roles for data; and holders
+of an account's key or of a signature made with one, where the account takes them."""
 
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.arm.store import Resource
-from local.clouds.azure.blob import accounts, delegation
+from local.clouds.azure.blob import accounts, delegation, keys
 from local.clouds.azure.blob.errors import RESOURCE, StorageRefused, bad_header, missing_header
 from local.clouds.azure.blob.operations import Operation
 from local.clouds.azure.call import Call
@@ -24,13 +25,10 @@ def admit(state: "State", call: Call, operation: Operation, account: Resource, *
     choices = 1 if over and operation.creates else None
     version = call.headers.get("x-ms-version") or (call.query.get("sv", "") if signed else "")
     if "authorization" in call.headers:
-        call.principal = _bearer(state, call, version)
+        call.principal = _known(state, call, account, version)
         permission = True
     elif signed:
-        names = call.names
-        call.principal = delegation.check(
-            state.delegation, account.name, names["container"], names["blob"], call.query, state.now
-        )
+        call.principal = _signer(state, call, account)
         permission = bool(set(operation.signed[:choices]) & set(call.query.get("sp", "")))
     else:
         raise _nobody("NoAuthenticationInformation")
@@ -39,7 +37,30 @@ def admit(state: "State", call: Call, operation: Operation, account: Resource, *
         raise _mismatch()
 
 
+def _known(state: "State", call: Call, account: Resource, version: str) -> str:
+    """Who an Authorization header stands for."""
+    if call.headers["authorization"].partition(" ")[0].lower() not in ("sharedkey", "sharedkeylite"):
+        return _bearer(state, call, version)
+    if not (known := state.blobs.keys.get(account.name)):
+        raise delegation.no_account_keys()
+    keys.check_request(call, account.name, known)
+    return keys.SHARED_KEY
+
+
+def _signer(state: "State", call: Call, account: Resource) -> str:
+    """Who a signature in the query stands for."""
+    of = (account.name, call.names["container"], call.names["blob"])
+    if "skoid" in call.query:
+        return delegation.check(state.delegation, *of, call.query, state.now)
+    if not (known := state.blobs.keys.get(account.name)):
+        raise delegation.no_account_keys()
+    keys.check_signature(account.name, known, *of[1:], call.query, state.now)
+    return keys.SHARED_KEY
+
+
 def _may(state: "State", call: Call, operation: Operation, account: Resource, choices: int | None) -> bool:
+    if call.principal == keys.SHARED_KEY:
+        return True
     container = call.names["container"]
     scope = accounts.scope(account, container)
     attributes = {_ACCOUNT: account.name, **({_CONTAINER: container} if container else {})}
@@ -52,8 +73,6 @@ def _may(state: "State", call: Call, operation: Operation, account: Resource, ch
 
 def _bearer(state: "State", call: Call, version: str) -> str:
     kind, _, text = call.headers["authorization"].partition(" ")
-    if kind.lower() in ("sharedkey", "sharedkeylite"):
-        raise delegation.no_account_keys()
     if kind.lower() != "bearer":
         raise _nobody("InvalidAuthenticationInfo", "The authentication scheme is not supported.")
     if version < BEARER_SINCE:

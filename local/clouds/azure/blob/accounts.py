@@ -1,6 +1,8 @@
 """Storage accounts as ARM knows them: made by the emulator's owner, not by a request."""
 
+import base64
 import re
+import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,17 @@ _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def make(
-    state: "State", subscription: str, name: str, group: str, location: str, containers: Iterable[str]
+    state: "State",
+    subscription: str,
+    name: str,
+    group: str,
+    location: str,
+    containers: Iterable[str],
+    keyed: bool = False,
 ) -> str:
-    """Makes an account without account keys, its group and its containers, as far as they are not
-    there; the account's ARM id. Raises ValueError for names that Azure would not take."""
+    """Makes an account, its group and its containers, as far as they are not there; the account's ARM id.
+    Only a `keyed` one has account keys: one that is there becomes so. Raises ValueError for names that Azure
+    would not take."""
     containers = list(containers)
     for known, what, each in [
         (_ACCOUNT, "account", name),
@@ -42,10 +51,19 @@ def make(
         state.store.put(found)
         state.blobs.drop(name)
         state.blobs.containers[name], state.blobs.homes[name] = {}, found.id
+    if keyed:
+        found.properties["allowSharedKeyAccess"] = True
+        if name not in state.blobs.keys:
+            state.blobs.keys[name] = (new_key(), new_key())
     for each in containers:
         if each not in state.blobs.containers[name]:
             add(state, name, each)
     return found.id
+
+
+def new_key() -> str:
+    """A key of an account: 64 random bytes, in base64."""
+    return base64.b64encode(secrets.token_bytes(64)).decode()
 
 
 def add(state: "State", account: str, name: str, metadata: dict[str, str] | None = None) -> Container:

@@ -39,24 +39,22 @@ class Keys:
     def value(self, account: str, said: Mapping[str, str]) -> str:
         """The key for one principal, time and version: the same words give the same key."""
         words = [account, *(said.get(name, "") for name in ("skoid", "sktid", "skt", "ske", "sks", "skv"))]
-        return base64.b64encode(_signed(self._secret, "\n".join(words))).decode()
+        return base64.b64encode(signed(self._secret, "\n".join(words))).decode()
 
 
 def check(keys: Keys, account: str, container: str, blob: str, said: Mapping[str, str], now: float) -> str:
     """The object id that a signature in the query stands for. Raises Refused for one that is forged,
     too early, expired or for something else."""
-    if "skoid" not in said:
-        raise no_account_keys()
     if said.get("sr") not in ("b", "c"):
-        raise _failed("sr is mandatory. Cannot be empty")
+        raise failed("sr is mandatory. Cannot be empty")
     path = f"{container}/{blob}" if said["sr"] == "b" else container
     key = base64.b64decode(keys.value(account, said))
-    expected = base64.b64encode(_signed(key, text_to_sign(account, path, said))).decode()
+    expected = base64.b64encode(signed(key, text_to_sign(account, path, said))).decode()
     if not hmac.compare_digest(expected, said.get("sig", "")):
-        raise _failed("Signature did not match.")
+        raise failed("Signature did not match.")
     if said["sktid"] != TENANT:
-        raise _failed("The tenant of the key is another.")
-    _in_time(said, now)
+        raise failed("The tenant of the key is another.")
+    in_time(said, now, ("se", "ske"))
     return said["skoid"]
 
 
@@ -76,7 +74,7 @@ def text_to_sign(account: str, path: str, said: Mapping[str, str]) -> str:
 
 
 def no_account_keys() -> StorageRefused:
-    """403: the account takes no signatures of its own keys."""
+    """403: the account takes no signatures of its own keys (`allowSharedKeyAccess` is off)."""
     return StorageRefused(
         403,
         "KeyBasedAuthenticationNotPermitted",
@@ -94,17 +92,19 @@ def epoch(text: str) -> float:
     raise ValueError(text)
 
 
-def _in_time(said: Mapping[str, str], now: float) -> None:
+def in_time(said: Mapping[str, str], now: float, ends_with: tuple[str, ...] = ("se",)) -> None:
+    """Raises Refused before a signature begins, and from its end on."""
     try:
         begins = [epoch(said[name]) for name in ("st", "skt") if said.get(name)]
-        ends = [epoch(said[name]) for name in ("se", "ske")]
+        ends = [epoch(said[name]) for name in ends_with]
     except (KeyError, ValueError):
-        raise _failed("se is mandatory. Cannot be empty") from None
+        raise failed("se is mandatory. Cannot be empty") from None
     if now < max(begins, default=0.0) or now >= min(ends):
-        raise _failed("Signature not valid in the specified time frame.")
+        raise failed("Signature not valid in the specified time frame.")
 
 
-def _failed(detail: str) -> StorageRefused:
+def failed(detail: str) -> StorageRefused:
+    """403: a signature is not what it should be."""
     return StorageRefused(
         403,
         "AuthenticationFailed",
@@ -114,5 +114,6 @@ def _failed(detail: str) -> StorageRefused:
     )
 
 
-def _signed(key: bytes, text: str) -> bytes:
+def signed(key: bytes, text: str) -> bytes:
+    """HMAC-SHA256."""
     return hmac.new(key, text.encode(), hashlib.sha256).digest()

@@ -109,6 +109,8 @@ class Accounts:
         """By the account's name, then by theirs."""
         self.homes: dict[str, str] = {}
         """The accounts' ARM ids by name."""
+        self.keys: dict[str, tuple[str, str]] = {}
+        """The two keys of accounts that let people in who have one."""
         self.append_blocks = APPEND_BLOCKS
         """Blocks that an append blob takes; tests set fewer."""
         self._versions = itertools.count(1)
@@ -120,6 +122,7 @@ class Accounts:
     def drop(self, account: str) -> None:
         """Forgets one account. Idempotent."""
         self.homes.pop(account, None)
+        self.keys.pop(account, None)
         for container in self.containers.pop(account, {}).values():
             container.close()
 
