@@ -311,6 +311,7 @@ def test_each_example_is_made_launched_on_and_disposed_of(rig, cloud, users_own,
     read = environment_file(path)
     assert read["platform"] == "azure-batch"
     config = {name: users_own(value) for name, value in read["config"].items()}
+    cloud.keyed = "managedIdentityClientId" not in config
     environment = rig.environment(**{"forge": None, **config})
     rig.drain(120)
     found = rig.get_environment(environment)
@@ -322,7 +323,7 @@ def test_each_example_is_made_launched_on_and_disposed_of(rig, cloud, users_own,
     assert cloud.jobs()[f"headnode-{run.id}-1"].tasks["head"].state.name == "running"
     spec = rig.world.provider(found).spec(rig.get_run(run), rig.get_run(run).last)
     assert ("process.queue = 'auto'" in spec["tasks"]) is bool(config.get("autoPoolMode"))
-    assert bool(spec["azure"]["sas"]) is not bool(config.get("managedIdentityClientId"))
+    assert bool(spec["azure"]["sas"]) is cloud.keyed
     rig.work(run)
     rig.drain(60)
     if config.get("autoPoolMode"):

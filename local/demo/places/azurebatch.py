@@ -8,9 +8,12 @@ from typing import Any
 import httpx
 
 from local.cli.requests import environment_file
+from local.clouds.azure.blob.keys import SHARED_KEY
 from local.demo.places.azure import ACCOUNT, GROUP, LOCATION, EmulatedSubscription
 
 BATCH = "headnodebatch"
+KEYED = 5
+"""Up to this option the accounts' keys do; the others need somebody in Entra."""
 EXAMPLES = Path(__file__).parents[3] / "infra" / "examples" / "azure-batch"
 MINE, NOBODY = "0" * 8 + "-0000-0000-0000-" + "0" * 12, "1" * 8 + "-1111-1111-1111-" + "1" * 12
 """What the examples have in place of a subscription and of an identity's client id."""
@@ -40,23 +43,30 @@ class EmulatedBatchAccount(EmulatedSubscription):
     def __init__(self, directory: Path, option: int) -> None:
         super().__init__(directory, spot=False)
         self._example = sorted(EXAMPLES.glob("*.yaml"))[option - 1]
+        self._keyed = option <= KEYED
         self._identity = ""
 
     @property
     def title(self) -> str:
-        """With the example that is shown."""
-        return f"{super().title}, {self._example.stem}"
+        """With the example that is shown, and who we are there."""
+        who = "the accounts' keys" if self._keyed else "an Entra application"
+        return f"{super().title}, {self._example.stem}, by {who}"
 
     def open(self, shared: list[Path]) -> None:
         """The user's Batch account, and what the examples name: an identity and a network."""
         super().open(shared)
+        self._cloud.account(ACCOUNT, group=GROUP, location=LOCATION, keyed=self._keyed)
         self._cloud.batch_account(BATCH, group=GROUP, location=LOCATION)
         self._cloud.timings.transitions |= TRANSITIONS
         self._cloud.timings.autoscale_pause = 0.0
         self._identity = made_beforehand(User(self._cloud.url, self._cloud.environment()))
 
     def credentials(self) -> dict[str, Any]:
-        """The app's client secret, and the two accounts that it is for."""
+        """The keys of the two accounts; or the app's client secret, and the accounts that it is for."""
+        if self._keyed:
+            accounts = {"batchName": BATCH, "batchKey": self._cloud.batch_key(BATCH), "storageName": ACCOUNT}
+            known = {**accounts, "storageKey": self._cloud.storage_key(ACCOUNT), "discriminator": "azure"}
+            return {"name": "demo", "provider": "azure", "keys": known}
         keys = dict(super().credentials()["keys"])
         keys |= {"discriminator": "azure_entra", "batchName": BATCH}
         return {"name": "demo", "provider": "azure_entra", "keys": keys}
@@ -67,6 +77,12 @@ class EmulatedBatchAccount(EmulatedSubscription):
         config = environment_file(self._example)["config"]
         known = {MINE: subscription, NOBODY: self._identity}
         return {name: replaced(value, known) for name, value in config.items()}
+
+    def calls(self, since: int) -> list[str]:
+        """Those of the control plane; what the head task does with its signature is its own."""
+        ours = (self._cloud.state.directory.operator.object_id, SHARED_KEY)
+        entries = self._cloud.journal.entries(since=since)
+        return [f"{each.service}:{each.action}" for each in entries if each.principal in ours]
 
     def leftovers(self) -> list[str]:
         """Pools and jobs of the account, and whatever is not the user's own."""

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from local.clouds.azure.batch.access import SHARED_KEY
 from local.clouds.azure.batch.models import ENDED, Job, Quotas
 from shared.model.run import Run
 from shared.providers.azure.batch.permissions import permissions
 from tests.scenarios.clouds import Shown
-from tests.scenarios.clouds.azure import CONTAINER, LOCATION, NOTHING, Azure
+from tests.scenarios.clouds.azure import ACCOUNT, CONTAINER, GROUP, LOCATION, NOTHING, Azure
 from tests.unit.clouds.azure.batch import job_body, pool_body, service
 
 BATCH = "acct"
@@ -22,6 +23,8 @@ class Batch(Azure):
     types = ("1 slots", "1 slots")
     refuses = False
     made = ["BatchPool"]
+    keyed = False
+    """Whether we come with the accounts' keys, and not as an Entra application; set before the first call."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -31,6 +34,13 @@ class Batch(Azure):
         return {"region": LOCATION, "workDir": f"az://{CONTAINER}/runs", "forge": FORGE}
 
     def credentials(self) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        if self.keyed:
+            self.emulated.account(ACCOUNT, group=GROUP, location=LOCATION, keyed=True)
+            secrets = {
+                "batchKey": self.emulated.batch_key(BATCH),
+                "storageKey": self.emulated.storage_key(ACCOUNT),
+            }
+            return "azure", {"batchName": BATCH, "storageName": ACCOUNT}, secrets
         _, public, secret = super().credentials()
         return "azure_entra", {**public, "batchName": BATCH}, secret
 
@@ -46,7 +56,7 @@ class Batch(Azure):
 
     def started(self, run: Run) -> list[str]:
         made = self.emulated.journal.entries("batch", "CreateJob")
-        asked = [each for each in made if each.status in (0, 201) and each.principal == self.us]
+        asked = [each for each in made if each.status in (0, 201) and each.principal in (self.us, SHARED_KEY)]
         return list(
             dict.fromkeys(
                 str(each.params["id"]) for each in asked if marks(each.params).get("headnode:run") == run.id

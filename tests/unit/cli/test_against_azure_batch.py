@@ -67,21 +67,37 @@ def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, t
     assert pools == {}
 
 
-def test_the_keys_of_the_accounts_are_kept_and_never_shown(served: Served, azure: EmulatedAzure) -> None:
+def test_with_the_keys_of_the_accounts_and_they_are_never_shown(served: Served, azure: EmulatedAzure) -> None:
+    azure.account("labdata", group="lab-data", location=LOCATION, keyed=True)
     words = ("credentials", "add", "keys", "--provider", "azure", *ACCOUNTS)
     secrets = {
         "AZURE_BATCH_ACCOUNT_KEY": azure.batch_key("labbatch"),
-        "AZURE_STORAGE_ACCOUNT_KEY": "Y2FuYXJ5LW9mLXRoZS1zdG9yYWdlLWtleQ==",
+        "AZURE_STORAGE_ACCOUNT_KEY": azure.storage_key("labdata"),
     }
     added = served.headnode(*words, **secrets)
     assert added.code == 0, added.err
-    shown = str(served.json("credentials", "list"))
+    made = served.headnode("env", "create", "-f", EXAMPLE, "--credentials", "keys")
+    assert made.code == 0, made.err
+    gone = served.headnode("env", "dispose", "one-pool")
+    assert gone.code == 0, gone.err
+    assert gone.out.splitlines()[-1] == "left: 0"
+    shown = str(served.json("credentials", "list")) + made.out + made.err + gone.out
     assert "labdata" in shown
     assert not [each for each in secrets.values() if each in shown]
-    # The emulated account takes no storage key: what it says of that is what people read.
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["of another account", "an account that takes none"])
+def test_a_storage_key_that_opens_nothing_is_said(served: Served, azure: EmulatedAzure, keyed: bool) -> None:
+    azure.account("labdata", group="lab-data", location=LOCATION, keyed=keyed)
+    words = ("credentials", "add", "keys", "--provider", "azure", *ACCOUNTS)
+    wrong = "Y2FuYXJ5LW9mLXRoZS1zdG9yYWdlLWtleQ=="
+    secrets = {"AZURE_BATCH_ACCOUNT_KEY": azure.batch_key("labbatch"), "AZURE_STORAGE_ACCOUNT_KEY": wrong}
+    assert served.headnode(*words, **secrets).code == 0
     said = served.headnode("env", "create", "-f", EXAMPLE, "--credentials", "keys")
     assert said.code == 1
-    assert "KeyBasedAuthenticationNotPermitted" in said.err.splitlines()[-1]
+    expected = "AuthenticationFailed" if keyed else "KeyBasedAuthenticationNotPermitted"
+    assert expected in said.err.splitlines()[-1]
+    assert wrong not in said.out + said.err
 
 
 def test_the_size_of_a_task(served: Served, azure: EmulatedAzure) -> None:

@@ -55,11 +55,11 @@ def _signer(state: "State", call: Call, account: Resource) -> str:
     if not (known := state.blobs.keys.get(account.name)):
         raise delegation.no_account_keys()
     keys.check_signature(account.name, known, *of[1:], call.query, state.now)
-    return keys.SHARED_KEY
+    return keys.SIGNATURE
 
 
 def _may(state: "State", call: Call, operation: Operation, account: Resource, choices: int | None) -> bool:
-    if call.principal == keys.SHARED_KEY:
+    if call.principal in (keys.SHARED_KEY, keys.SIGNATURE):
         return True
     container = call.names["container"]
     scope = accounts.scope(account, container)

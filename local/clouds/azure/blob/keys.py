@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 from local.clouds.azure.blob.delegation import failed, in_time, signed
 from local.clouds.azure.call import Call
 
-SHARED_KEY = "SharedKey"
-"""Who calls with a key, in the journal."""
+SHARED_KEY, SIGNATURE = "SharedKey", "SharedKeySignature"
+"""Who calls with a key, and with a signature that was made with one, in the journal."""
 SKEW = 900.0
 """Seconds that the date of a request may be off."""
 _STANDARD = (

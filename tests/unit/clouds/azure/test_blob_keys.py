@@ -1,4 +1,4 @@
-"""Keys of a storage account, by the real SDK: they open it where it takes them, and so does what they sign."""
+"""Keys of a storage account, by the real SDK: they open it, and so does what they sign."""
 
 import datetime
 from email.utils import formatdate
