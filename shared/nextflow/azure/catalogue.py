@@ -96,7 +96,7 @@ def made(name: str, cores: int, memory: int, disk: int) -> Size:
         nvme=int(known.get("nvme", 0) * cores * MIB),
         usd=round(_home().get(name.lower(), 0.0) * cores, 6),
         retires=known.get("retires", ""),
-        quota=_quota(found) if found else "",
+        quota=_file("series")["quotas"].get(name) or known.get("quota") or (_quota(found) if found else ""),
         memory_gib=memory / MIB,
         disk_gib=disk / MIB,
         name_score=_name_score(name),
@@ -110,7 +110,8 @@ def _series_of(name: re.Match[str]) -> str:
 
 def _quota(name: re.Match[str]) -> str:
     letters = f"{name['family']}{name['features']}{name['extra']}".replace("_", "").upper()
-    return f"{name['tier'].lower()}{letters}{name['version'] or ''}Family"
+    promo = (name["promo"] or "").removeprefix("_")
+    return f"{name['tier'].lower()}{letters}{name['version'] or ''}{promo}Family"
 
 
 def _name_score(name: str) -> float:

@@ -1,6 +1,7 @@
 """Whether a Batch account has room for pools and jobs, said before anything is made: a quota that is reached
 raises no error in Azure, only a run that waits for ever. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from shared.errors import Fault
@@ -91,7 +92,7 @@ def family_of(name: str) -> str:
 
 def spoken(family: str) -> str:
     """A family as people say it: EDv5."""
-    return family.removeprefix("standard").removesuffix("Family")
+    return re.sub(r"^standard ?| ?family$", "", family, flags=re.IGNORECASE)
 
 
 def _account_cores(

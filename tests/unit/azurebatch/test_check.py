@@ -193,3 +193,13 @@ def test_a_launchs_own_config_is_held_against_everything(bind: Bind) -> None:
     assert said("azure.batch.deletePoolsOnCompletion = true")[0].startswith(
         "configText: azure.batch.deletePoolsOnCompletion deletes every pool that the run used"
     )
+
+
+def test_a_family_whose_quota_has_a_name_of_its_own(bind: Bind, account: Callable[..., None]) -> None:
+    account(families={"standardDav6Family": 16, "standardBSFamily": 4})
+    newer = {"vmType": "Standard_D4as_v6", "vmCount": 4}
+    assert bind(forge=newer).check() == []
+    burst = {"vmType": "Standard_B4ms", "vmCount": 2}
+    assert [str(each) for each in bind(forge=burst).check()] == [
+        "forge.vmType: needs 8 BS cores, 4 left of 4"
+    ]

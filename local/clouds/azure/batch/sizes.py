@@ -7,6 +7,13 @@ _SIZE = re.compile(
 )
 _TWICE = {"D2": 2, "D3": 4, "D4": 8, "D5": 16, "D11": 2, "D12": 4, "D13": 8, "D14": 16, "D15": 20}
 """Sizes of the second generation, whose number is none of cores."""
+_FAMILIES = {
+    "DASv6": "Dav6", "DADSv6": "Dadv6", "DALSv6": "Dalv6", "DALDSv6": "Daldv6", "EASv6": "Eav6",
+    "EADSv6": "Eadv6", "BALSv2": "Basv2", "BLSv2": "Bsv2", "BPLSv2": "Bpsv2", "BMS": "BS", "BLS": "BS",
+    "AMv2": "Av2",
+}  # fmt: skip
+"""What a size's name says -> what its family is called, where that is another (the service's list of sizes,
+2026-07-16)."""
 
 
 def cores(size: str) -> int:
@@ -26,7 +33,8 @@ def family(size: str) -> str:
     if found is None:
         return ""
     letters = f"{found[1]}{found[4]}{found[5]}".replace("_", "").upper()
-    return f"standard{letters}{(found[6] or '').lower()}Family"
+    said = f"{letters}{(found[6] or '').lower()}"
+    return f"standard{_FAMILIES.get(said, said)}Family"
 
 
 def _image(

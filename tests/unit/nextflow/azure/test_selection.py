@@ -132,8 +132,25 @@ def test_what_nextflow_does_not_know_of_a_size():
     assert (new.disk, new.nvme) == (0, 220 * 1024)
     assert size("Standard_D4ps_v5").arm
     assert not size("Standard_NP10s").arm
-    assert size("Standard_NC4as_T4_v3").quota == "standardNCAST4v3Family"
     assert size("Standard_Z1") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("Standard_D4ds_v5", "standardDDSv5Family"),
+        ("Standard_D4as_v6", "standardDav6Family"),
+        ("Standard_E8ads_v6", "standardEadv6Family"),
+        ("Standard_B4ms", "standardBSFamily"),
+        ("Standard_A4m_v2", "standardAv2Family"),
+        ("Standard_NC4as_T4_v3", "Standard NCASv3_T4 Family"),
+        ("Standard_M64ms_v2", "standardMSMediumMemoryv2Family"),
+        ("Standard_M416ms_v2", "standardMSv2Family"),
+        ("Standard_D2_v2_Promo", "standardDv2PromoFamily"),
+    ],
+)
+def test_quotas_are_kept_by_the_services_own_families(name, family):
+    assert size(name).quota.lower() == family.lower()
 
 
 def slow(request: Request, listed: list[Size]) -> Size | None:
