@@ -60,6 +60,8 @@ class Machine(Model, frozen=True, kw_only=True):
     state: str
     reason: str = ""
     """The cloud's own word for why it ended, e.g. `Server.SpotInstanceTermination`."""
+    words: str = ""
+    """The last that its guest printed, where the cloud keeps that and nothing else may tell why it died."""
     queued: bool = False
     """The cloud has not begun it: it stands in a queue, and `reason` says why when it has stood long."""
     interrupted: bool = False

@@ -145,6 +145,8 @@ def gone(run: Run, attempt: Attempt, machine: Machine | None, world: World) -> O
     taken = taken or (machine is None and attempt.offer.spot and attempt.state in ("placed", "alive"))
     attempt = attempt.to("gone", gone_at=now, interrupted=taken, end_reason=reason, asked_at=0.0)
     run = run.with_attempt(attempt).noting(now, "machine gone", attempt.machine_id or "none was started")
+    if machine is not None and machine.words and not attempt.ended_at:
+        run = run.but(error_report=run.error_report or machine.words)
     return after_gone(settled(run, attempt, world))
 
 

@@ -11,6 +11,7 @@ from local.clouds.azure.batch.models import Quotas
 from local.demo.places.azurebatch import EXAMPLES, MINE, NOBODY, replaced
 from shared.model.access import Token, token_id
 from shared.steps import tracing
+from shared.steps.logs import read_log
 from shared.wiring import forget_clients
 from tests.azure_cloud import Clients
 from tests.clock import FakeClock
@@ -166,6 +167,26 @@ def test_a_dead_head_is_found_and_its_reason_told(rig, cloud, ready):
     assert ended.status == "FAILED"
     assert "exited with exit code 137" in ended.error_message
     assert cloud.jobs()["job-0a-FOO"].state.name == "completed"
+
+
+def test_a_head_that_dies_before_its_runner_speaks_leaves_what_it_printed(rig, cloud, ready):
+    run = rig.submit(ready)
+    rig.drain(40)
+    printed = {"stdout.txt": b"dnf install python3\n", "stderr.txt": b"E: unable to fetch\n"}
+    cloud.emulated.end_task(BATCH, f"headnode-{run.id}-1", "head", 97, printed)
+    for _ in range(4):
+        rig.clock.advance(61)
+        rig.tick()
+    rig.drain(60)
+    ended = rig.get_run(run)
+    assert ended.status == "FAILED"
+    assert "FailureExitCode" in ended.error_message
+    assert "exited with exit code 97" in ended.error_message
+    assert ended.error_report == "dnf install python3\nE: unable to fetch"
+    # The node that had the files is gone by now; what they said is not.
+    assert not cloud.emulated.batch_pool(BATCH, f"tower-pool-{ready.id}").nodes
+    page = read_log(ended, rig.world.logs(rig.get_environment(ready)))
+    assert (page.lines, page.end) == (("dnf install python3", "E: unable to fetch"), True)
 
 
 def test_a_run_that_no_node_comes_for_says_why(rig, cloud, ready):

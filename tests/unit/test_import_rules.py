@@ -38,6 +38,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "shared.logs.cloudwatch": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.logs.s3": (*IMPLEMENTATION, "shared.logs", "shared.providers.aws"),
     "shared.logs.azure": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
+    "shared.logs.azurebatch": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.logs.blob": (*IMPLEMENTATION, AZURE, "shared.logs", "shared.providers.azure"),
     "shared.providers": (),
     "shared.providers.fields": (),

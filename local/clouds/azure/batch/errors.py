@@ -91,6 +91,22 @@ def wrong_state(why: str) -> BatchRefused:
     return BatchRefused(409, "OperationInvalidForCurrentState", said, values={"Reason": why})
 
 
+UNREADY = ("creating", "unusable", "preempted", "leavingpool", "rebooting", "reimaging", "offline")
+"""States of nodes whose files nobody can read."""
+
+
+def files_unavailable() -> BatchRefused:
+    """409: the node that has a task's files is gone."""
+    said = "The requested task files are unavailable: the node is not usable, or was removed from its pool."
+    return BatchRefused(409, "TaskFilesUnavailable", said)
+
+
+def node_not_ready() -> BatchRefused:
+    """409: a node that cannot be asked now."""
+    said = "Node is not able to perform the requested operations in its current state."
+    return BatchRefused(409, "NodeNotReady", said)
+
+
 def pool_quota(limit: int) -> BatchRefused:
     """409: as many pools as there may be."""
     said = f"The account has reached its pool quota of {limit}."

@@ -65,8 +65,14 @@ def _below(directory: Path) -> list[Path]:
 
 def _started(request: Request) -> Task:
     task = tasks.find(request)
-    if not task.started_at:
+    if not task.started_at and not task.files:
         raise errors.not_found("File")
+    pool = request.account.pools.get(task.pool.lower())
+    node = pool.nodes.get(task.host) if pool else None
+    if node is None:
+        raise errors.files_unavailable()
+    if node.state.name in errors.UNREADY:
+        raise errors.node_not_ready()
     return task
 
 

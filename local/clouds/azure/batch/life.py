@@ -47,6 +47,7 @@ def schedule(state: "State", account: Account, pool: Pool, at: float) -> None:
 
 def _begin(state: "State", account: Account, pool: Pool, node: Node, task: Task, at: float) -> None:
     task.node, task.pool, task.run = node, pool.id, task.run + 1
+    task.host = node.id
     task.exit_code = task.failure = None
     number = task.run
     node.tasks.append(task)

@@ -50,6 +50,8 @@ class Task:
     number: int = 0
     run: int = 0
     node: "Node | None" = None
+    host: str = ""
+    """The id of the node that it runs or ran on, which has its files."""
     pool: str = ""
     started_at: float = 0.0
     ended_at: float = 0.0

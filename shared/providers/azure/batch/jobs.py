@@ -20,6 +20,7 @@ from shared.providers.azure.batch.account import BatchAccount, as_metadata, meta
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of
 from shared.providers.azure.batch.pools import JOBS_READ, JOBS_WRITE, OVER
+from shared.providers.azure.batch.streams import Streams, last_words
 from shared.providers.azure.listing import NOT_OURS, moment, number, side_by_side
 
 TASK = "head"
@@ -170,6 +171,9 @@ def seen(account: BatchAccount, job: Mapping[str, Any]) -> Machine:
     listed = pages(account, url, JOBS_READ, {"$filter": f"id eq '{TASK}'"})
     task = next((each for page in listed for each in page if each.get("id") == TASK), {})
     machine = to_machine(job, task)
+    if machine.state in (GONE, STOPPED) and (task.get("executionInfo") or {}).get("failureInfo"):
+        words = last_words(Streams(account.clients, account.url(f"jobs/{job['id']}")))
+        return machine.but(words=words)
     return machine.but(reason=waiting.reason(account, job)) if machine.state == PENDING else machine
 
 
@@ -228,7 +232,8 @@ def reason_of(job: Mapping[str, Any], run: Mapping[str, Any], lost: bool) -> str
     failure = run.get("failureInfo") or {}
     details = "; ".join(str(each.get("value") or "") for each in failure.get("details") or [])
     ended = str((job.get("executionInfo") or {}).get("terminateReason") or "")
-    return ": ".join(filter(None, (ended, str(failure.get("message") or ""), details)))
+    code = str(failure.get("code") or "")
+    return ": ".join(filter(None, (ended, code, str(failure.get("message") or ""), details)))
 
 
 def stop(account: BatchAccount, ids: Sequence[str]) -> dict[str, str]:

@@ -33,7 +33,8 @@ DATA: Mapping[str, tuple[str, ...]] = {
     "create": (JOBS_READ,),
     # A signature in our name can do no more than we can: these are what a run does with its container.
     "launch": (JOBS_READ, JOBS_WRITE, *BLOBS),
-    "logs": BLOBS,
+    # What a head task printed counts where nothing was shipped.
+    "logs": (JOBS_READ, *BLOBS),
     "reap": (JOBS_READ, JOBS_WRITE, JOBS_DELETE),
     "dispose": (JOBS_READ, JOBS_WRITE, JOBS_DELETE),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import Fault
+from shared.logs.azurebatch import BatchLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
@@ -12,7 +13,7 @@ from shared.providers.azure.batch import form, lookups, permissions
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
 from shared.providers.azure.batch.offered import sizes
-from shared.providers.azure.wired import logs, regions
+from shared.providers.azure.wired import regions
 
 __all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions", "sizes"]
 
@@ -31,6 +32,11 @@ def provider(
 ) -> AzureBatch:
     """The provider of an environment."""
     return AzureBatch(environment, clients, settings, clock)
+
+
+def logs(environment: Environment, clients: BatchClients, root: Path) -> BatchLogs:  # noqa: ARG001
+    """The log source of an environment."""
+    return BatchLogs(environment, clients)
 
 
 def faults(config: dict[str, Any]) -> list[Fault]:
