@@ -283,6 +283,8 @@ class World:
     attempt gives the same bytes, since a cloud compares them when a token comes twice."""
     faults: Callable[[str, dict[str, Any]], list[Fault]]
     """What is wrong with a platform's config by its own words alone; calls nothing."""
+    changeable: Callable[[str], frozenset[str]]
+    """Which fields of a platform's config (`forge.vmCount`) may change while an environment stands."""
     policy: Callable[[str, str | None, dict[str, Any] | None], dict[str, Any]]
     """The permissions that a platform needs, for one step or (None) all, in its cloud's own form, and with a
     config for its options where the platform's permissions depend on them. Raises

@@ -160,6 +160,11 @@ def faults(platform: str, config: dict[str, Any]) -> list[Fault]:
     return found
 
 
+def changeable(platform: str) -> frozenset[str]:
+    """The `changeable` of a world."""
+    return frozenset(getattr(module(platform), "CHANGEABLE", ()))
+
+
 def policy(settings: Settings) -> Callable[[str, str | None, dict[str, Any] | None], dict[str, Any]]:
     """The `policy` of a world."""
 
@@ -323,6 +328,7 @@ def assembled(
         logs=platforms.logs,
         boot=boot(settings),
         faults=faults,
+        changeable=changeable,
         policy=policy(settings),
         accounts=platforms,
     )

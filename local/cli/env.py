@@ -217,6 +217,34 @@ def receipt(screen: Screen, record: dict[str, Any]) -> None:
             screen.line(f"  {thing if isinstance(thing, str) else thing['type'] + ' ' + thing['cloud_id']}")
 
 
+@app.command("update")
+def update(
+    which: Which,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "-f", "--file", help="Environment file: what its config says is set.", show_default=False
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="forge.vmCount=8: one field of the config; several times.", show_default=False
+        ),
+    ] = None,
+    output: Output = Format.text,
+) -> None:
+    """Change the config of a compute environment that stands: sizes of the pools of Azure Batch."""
+    from local.cli.client import connect
+    from local.cli.requests import changes
+
+    screen, api = Screen(output), connect()
+    record = api.put(f"/headnode/environments/{id_of(api, which)}", {"config": changes(file, settings or ())})
+    screen.data(record)
+    screen.line(f"{record['name']} is changed")
+
+
 @app.command("dispose")
 def dispose(which: Which, *, wait: Wait = True, output: Output = Format.text) -> None:
     """Remove a compute environment and everything that was made for it; print the receipt."""

@@ -1,6 +1,7 @@
 """From names, files and options to the bodies that the API wants."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,25 @@ def environment_body(
         body["credentialsId"] = credentials_id(api, wanted)
     labels = [*(merged.get("labelIds") or ()), *label_ids(api, merged.get("labels") or ())]
     return {"computeEnv": body, **({"labelIds": labels} if labels else {})}
+
+
+def changes(file: Path | None, settings: Iterable[str]) -> dict[str, Any]:
+    """A config's fields from an environment file, and over them from `forge.vmCount=8` (the value as JSON
+    where it is, else as text). Raises BadParameter for another form."""
+    found: dict[str, Any] = dict(environment_file(file).get("config", {})) if file else {}
+    for text in settings:
+        path, equals, value = text.partition("=")
+        if not (path and equals):
+            raise typer.BadParameter(f"{text!r} is not FIELD=VALUE")
+        *parents, name = path.split(".")
+        place = found
+        for parent in parents:
+            inner = place.get(parent)
+            place[parent] = place = dict(inner) if isinstance(inner, dict) else {}
+        place[name] = plain(value)
+    if not found:
+        raise typer.BadParameter("nothing to change: give --set or a file with a config")
+    return found
 
 
 def label_ids(api: Any, texts: Any) -> list[int]:

@@ -133,6 +133,12 @@ class UpdateComputeEnv(Body):
     credentials_id: Annotated[Line, StringConstraints(max_length=22)] | None = None
 
 
+class ChangeEnvironment(Body):
+    """PUT /headnode/environments/{id}: the fields of its config that change, nested ones within theirs."""
+
+    config: dict[str, Any]
+
+
 class CredentialsFields(Body):
     """Credentials. `keys` are kept as they are, whatever their provider calls them."""
 

@@ -7,13 +7,15 @@ from fastapi import Depends, Response
 
 from shared.api import records
 from shared.api.auth import ByUser, ByUserOrRun
-from shared.api.bodies import CreateComputeEnv, PermissionsFor
-from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body
+from shared.api.bodies import ChangeEnvironment, CreateComputeEnv, PermissionsFor
+from shared.api.environments import CONFLICT
+from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.problem import bad, not_found
 from shared.api.routes import Routes
 from shared.errors import Fault, Refused
 from shared.model.environment import Environment
 from shared.model.message import STEPS, Parked
+from shared.steps import environment_changes as changes
 from shared.steps import labels
 from shared.steps import parked as parked_steps
 from shared.steps.preview import preview
@@ -68,6 +70,23 @@ def environment(world: Here, _token: ByUser, workspace: MaybeWorkspace, id: str)
     """An environment's whole record: resources, waits, timeline, receipt."""
     found: dict[str, Any] = full(records.environment(world, id, workspace))
     return found
+
+
+@router.put("/environments/{id}", responses=CONFLICT)
+def change_environment(
+    world: Here,
+    _token: ByUser,
+    workspace: MaybeWorkspace,
+    id: str,
+    request: Annotated[ChangeEnvironment, Depends(body(ChangeEnvironment))],
+) -> dict[str, Any]:
+    """Changes fields of its config, where that can be done while it stands; what is not sent stays. Pools of
+    Azure Batch have another maximum, minimum or interval within a minute."""
+    found = decided(
+        lambda: changes.reconfigure(world, records.environment(world, id, workspace), request.config)
+    )
+    shown: dict[str, Any] = full(found)
+    return shown
 
 
 @router.get("/runs/{workflow_id}")

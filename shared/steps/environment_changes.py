@@ -1,12 +1,17 @@
-"""What people change about an environment that exists. None of it touches the cloud."""
+"""What people change about an environment that exists. What was made for it in the cloud is changed by the
+step that looks after it (`tend`)."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from shared.errors import Conflict, Invalid, Refused, Retry
+from shared.errors import Conflict, Fault, Invalid, Refused, Retry
 from shared.model.environment import Environment
+from shared.model.timeline import Wait
 from shared.ports import World
+from shared.steps import tend
 from shared.steps.environments import credentials_faults
+from shared.steps.runs import RESEND_AFTER
 
 
 def name_taken(world: World, workspace_id: int, name: str) -> bool:
@@ -27,6 +32,57 @@ def update(world: World, environment: Environment, **changes: Any) -> Environmen
     ):
         raise Invalid(*faults)
     return world.store.save(environment.but(**changes, updated_at=world.clock.now()))
+
+
+def reconfigure(world: World, environment: Environment, changes: Mapping[str, Any]) -> Environment:
+    """The environment with these fields of its config changed, nested ones within theirs; what was made for
+    it is told by a message. The same again changes nothing. Raises Invalid for a field that cannot be
+    changed while it stands and for what its account has against it, Conflict unless it is ready for runs."""
+    if environment.status not in ("AVAILABLE", "DISABLED", "INVALID"):
+        raise Conflict(f"compute environment {environment.name} is {environment.status}")
+    config = merged(environment.config, changes)
+    different = differing(environment.config, config)
+    if not different:
+        return environment
+    fixed = sorted(set(different) - world.changeable(environment.platform))
+    if fixed:
+        raise Invalid(
+            *(Fault(f"config.{each}", "cannot be changed: make another environment") for each in fixed)
+        )
+    changed = environment.but(config=config)
+    faults = world.faults(environment.platform, config) or world.provider(changed).check()
+    if faults:
+        raise Invalid(*faults)
+    now = world.clock.now()
+    wait = Wait(reason="what was made for it is told of its new config", next_at=now + RESEND_AFTER)
+    noted = changed.noting(now, "changed", ", ".join(different))
+    saved = world.store.save(noted.but(wait=wait, updated_at=now))
+    world.queue.send(tend.message(environment.id))
+    return saved
+
+
+def merged(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with changes, object by object. Pure."""
+    found = dict(old)
+    for name, value in changes.items():
+        inner = found.get(name)
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            found[name] = merged(inner, value)
+        else:
+            found[name] = value
+    return found
+
+
+def differing(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
+    """The paths (`forge.vmCount`) at which two configs differ. Pure."""
+    found: list[str] = []
+    for name in sorted({*old, *new}):
+        here, one, other = f"{path}{name}", old.get(name), new.get(name)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            found += differing(one, other, f"{here}.")
+        elif one != other:
+            found.append(here)
+    return found
 
 
 def make_primary(world: World, environment: Environment) -> None:

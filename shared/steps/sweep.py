@@ -81,7 +81,7 @@ def next_message(record: Record) -> Message | None:
         if record.status == "CREATING":
             return Message(step="create", subject=record.id)
         if record.status != "DELETING":
-            return None
+            return None if record.status in ("ERRORED", "DELETED") else tend.message(record.id)
         if not record.emptied_at:
             return Message(step="reap", subject=f"empty:{record.id}")
         return Message(step="dispose", subject=record.id)

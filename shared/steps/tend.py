@@ -45,6 +45,7 @@ def run(message: Message, world: World) -> Outcome:
         return later(message, error.after, str(error))
     except Refused as error:
         found = Tended(waits=f"nobody can look after the machines of tasks: {error}")
+    settle(environment, found, world)
     runs = [each for each in listed(Run, "active", id, world) if is_tended(each)]
     if found.lost:
         return done(*(ended(each, found.lost, world) for each in runs))
@@ -52,6 +53,13 @@ def run(message: Message, world: World) -> Outcome:
     if not found.after:
         return done()
     return later(message, found.after, "the cloud takes no other number of machines yet")
+
+
+def settle(environment: Environment, found: Tended, world: World) -> None:
+    """An environment that waits for what was made for it to be told of its config waits no more."""
+    if environment.wait is not None and not found.after:
+        with suppress(Conflict):  # somebody changed it again: another look is on its way
+            world.store.save(environment.but(wait=None))
 
 
 def later(message: Message, after: float, reason: str) -> Outcome:

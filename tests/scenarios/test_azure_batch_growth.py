@@ -1,12 +1,15 @@
 """The pools of tasks on Azure Batch while a run is at work: they grow when Nextflow says that it has
 submitted tasks, and with each tick; what tasks wait for stands on the run."""
 
+import re
+
 import pytest
 
 from local.clouds.azure.batch.models import Quotas
+from shared.errors import Invalid
 from shared.model.message import Message
 from shared.model.run import Run
-from shared.steps import environments, tend, tracing
+from shared.steps import environment_changes, environments, tend, tracing
 from tests.scenarios import test_azure_batch
 from tests.scenarios.clouds.azurebatch import BATCH, Batch
 from tests.scenarios.rig import Rig
@@ -280,3 +283,61 @@ def test_nothing_but_the_steps_own_permissions_is_needed_to_grow(work):
     work.tick()
     assert work.target() == 8
     assert work.cloud.refused() == []
+
+
+def resized(work: Work, **worker: object) -> None:
+    """The environment's config with another pool of tasks."""
+    environment = work.rig.get_environment(work.environment)
+    environment_changes.reconfigure(work.rig.world, environment, {"forge": {"workerPool": worker}})
+
+
+def test_another_size_is_told_to_a_pool_that_nobody_uses(work):
+    work.rig.work(work.run)
+    work.rig.drain(1200)
+    assert work.target() == 0
+    resized(work, vmCount=12, minVmCount=2)
+    changed = work.rig.get_environment(work.environment)
+    assert changed.config["forge"]["workerPool"] == {**DUAL["workerPool"], "vmCount": 12, "minVmCount": 2}
+    assert changed.wait is not None
+    work.rig.drain(60)
+    assert work.target() == 2
+    assert work.rig.get_environment(work.environment).wait is None
+    assert changed.timeline[-1].detail == "forge.workerPool.minVmCount, forge.workerPool.vmCount"
+
+
+def test_another_size_reaches_a_run_that_is_at_work(work):
+    work.rig.clock.advance(60)
+    work.submit(12)
+    work.rig.drain(6)
+    assert "the pool has at most 8" in work.reason
+    work.rig.clock.advance(60)
+    resized(work, vmCount=12)
+    work.rig.drain(6)
+    assert work.target() == 12
+    assert work.states() == ["running"] * 12
+
+
+def test_a_message_of_another_size_that_was_lost_is_sent_again(work):
+    work.rig.work(work.run)
+    work.rig.drain(1200)
+    resized(work, minVmCount=1)
+    for delivery in work.rig.world.queue.receive(["launch"]):
+        work.rig.world.queue.done(delivery)
+    work.rig.drain(600)
+    assert work.target() == 0
+    work.rig.tick()
+    assert work.target() == 1
+
+
+@pytest.mark.parametrize(
+    ("worker", "said"),
+    [
+        ({"vmType": "Standard_E4ds_v5"}, "config.forge.workerPool.vmType: cannot be changed"),
+        ({"minVmCount": 9}, "forge.workerPool.minVmCount: 9 is more than vmCount, 8"),
+        ({"vmCount": 100}, "needs 804 dedicated cores, 200 left of 200"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused(work, worker, said):
+    with pytest.raises(Invalid, match=re.escape(said)):
+        resized(work, **worker)
+    assert work.rig.get_environment(work.environment).config["forge"] == DUAL

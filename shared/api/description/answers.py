@@ -281,6 +281,7 @@ ANSWERS: Mapping[str, Schema | str] = {
     "POST /headnode/plan": "Preview",
     "POST /headnode/environments/plan": "Preview",
     "GET /headnode/environments/{id}": "Environment",
+    "PUT /headnode/environments/{id}": "Environment",
     "GET /headnode/runs/{workflow_id}": "Run",
     "GET /headnode/parked": record(
         {"parked": listed(record({"id": str, "step": str, "subject": str, "reason": str, "at": float})),

@@ -184,6 +184,7 @@ EXAMPLES: dict[str, Example] = {
     "POST /headnode/launch/config": Example({"launch": {**LAUNCH, "computeEnvId": Thing("environment")}}),
     "POST /headnode/plan": Example(ENVIRONMENT),
     "POST /headnode/environments/plan": Example(ENVIRONMENT),
+    "PUT /headnode/environments/{id}": Example({"config": {}}),
     "POST /headnode/permissions/{platform}": Example({"config": CONFIGS["aws-cloud"]}),
     "POST /oauth/access_token": Example(
         raw=lambda api, _there: {

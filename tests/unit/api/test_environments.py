@@ -150,7 +150,8 @@ def test_a_dry_run_makes_nothing_and_shows_the_graph_in_the_order_of_making(api:
     found = api.post("/headnode/plan", env_body("dry"))
     assert found["faults"] == []
     assert [row["key"] for row in found["resources"]] == ["role", "profile"]
-    assert found["offers"][0] == {"machine_type": "m5.large", "place": "subnet-1", "spot": False}
+    first = {"machine_type": "m5.large", "place": "subnet-1", "spot": False, "tended": False}
+    assert found["offers"][0] == first
     assert api.get("/compute-envs")["computeEnvs"] == []
     assert (
         api.post("/headnode/environments/plan", env_body("dry", platform="moon"))["faults"][0]["field"]
@@ -168,6 +169,20 @@ def test_the_full_record_shows_everything_but_secrets(api: Front) -> None:
     shown = api.get(f"/headnode/runs/{run}")
     assert shown["attempts"][0]["machine_id"] == "i-0"
     assert "boot_secret" not in shown["attempts"][0]
+
+
+def test_a_config_that_cannot_change_is_told_and_the_same_is_no_change(api: Front) -> None:
+    id = api.environment()
+    path = f"/headnode/environments/{id}"
+    before = api.get(path)
+    assert api.put(path, {"config": {"region": before["config"]["region"]}}) == before
+    answer = api.call("PUT", path, json={"config": {"region": "eu-north-1", "more": {"a": 1}}})
+    assert answer.status_code == 400
+    assert [each["field"] for each in answer.json()["errors"]] == ["config.more", "config.region"]
+    assert "make another environment" in answer.json()["message"]
+    api.delete(f"/compute-envs/{id}")
+    assert api.call("PUT", path, json={"config": {}}).status_code == 409
+    assert api.call("PUT", path, json={}).status_code == 400
 
 
 def test_one_is_held_against_its_account_again(api: Front) -> None:

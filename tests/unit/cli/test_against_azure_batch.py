@@ -61,6 +61,14 @@ def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, t
     assert known["AZURE_CLIENT_SECRET"] not in said.out
     pools = azure.state.batch.accounts["labbatch"].pools
     assert [pool.body["vmSize"] for pool in pools.values()] == ["standard_e2ds_v5"]
+    changed = served.headnode(
+        "env", "update", "one-pool", "--set", "forge.vmCount=6", "--set", "forge.minVmCount=0"
+    )
+    assert changed.code == 0, changed.err
+    assert served.json("env", "show", "one-pool")["config"]["forge"]["vmCount"] == 6
+    refused = served.headnode("env", "update", "one-pool", "--set", "forge.vmType=Standard_D4ds_v5")
+    assert "config.forge.vmType: cannot be changed" in one_line(refused)
+    assert served.headnode("env", "update", "one-pool").code == 2
     gone = served.headnode("env", "dispose", "one-pool")
     assert gone.code == 0, gone.err
     assert gone.out.splitlines()[-1] == "left: 0"

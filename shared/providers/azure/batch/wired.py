@@ -17,6 +17,13 @@ from shared.providers.azure.wired import regions
 
 __all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions", "sizes"]
 
+CHANGEABLE = tuple(
+    f"forge.{pool}{field}"
+    for pool in ("", "headPool.", "workerPool.")
+    for field in ("vmCount", "minVmCount", "scaleInterval")
+)
+"""What pools are told anew with the next look (`growing`); all else is part of what they are made of."""
+
 
 def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> BatchClients:  # noqa: ARG001
     """Clients of these credentials (None: the host's own identity); nothing is imported or called yet."""
