@@ -20,7 +20,10 @@ OPEN = {
     "POST /headnode/hooks/github/{action_id}", "POST /oauth/access_token",
 }  # fmt: skip
 """What needs no token; a hook needs a signature instead."""
-OF_THE_USER = ("/user", "/orgs", "/tokens", "/platforms", "/headnode/parked", "/headnode/permissions")
+OF_THE_USER = (
+    *("/user", "/orgs", "/tokens", "/platforms"),
+    *("/headnode/parked", "/headnode/permissions", "/headnode/platforms"),
+)
 """What belongs to the user or the installation, not to a workspace."""
 MACHINES = "/headnode/machine/"
 
