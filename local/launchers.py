@@ -18,6 +18,11 @@ here=$(dirname "$(readlink -f "$0")")
 export NXF_HOME NXF_DISABLE_CHECK_LATEST=true
 """
 
+# Plugins that were built here. The user's JVM options are read as Nextflow's own launcher reads them.
+PLUGINS = """: "${NXF_PLUGINS_DIR:=$here/plugins}"
+export NXF_PLUGINS_DIR
+"""
+
 # Nextflow without its nf-tower plugin fails on -with-tower, and even on an access token in the environment.
 # The runner reports start and end by itself: a run without task reports is worth more than none, and says so.
 NO_TOWER = """

@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ from local import launchers
 Kind = Literal["path", "pypi", "maven", "script"]
 
 FORCE = "HEADNODE_NEXTFLOW"
+PLUGINS = "HEADNODE_PLUGINS"
 # The newest release found complete, dependencies included (November 2026): each later one lacks an artifact.
 # Proven on Java 17.
 MAVEN_VERSION = "24.10.0"
@@ -70,7 +71,7 @@ class Engine:
 
     `command` is one executable file, by absolute path. `tower` says whether it has the nf-tower plugin and so
     reports its tasks with `-with-tower`; launchers made here drop that option where it has not. `note` is for
-    people.
+    people. `plugins` are those that were built here and that it carries, as NAME@VERSION.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Engine:
     version: str
     tower: bool
     note: str
+    plugins: list[str] = field(default_factory=list)
 
 
 class _DeadEndError(Exception):
@@ -97,6 +99,10 @@ class _Site:
         found = shutil.which(name, path=self.environ.get("PATH", os.defpath))
         return str(Path(found).absolute()) if found else None
 
+    def plugins(self) -> list[Path]:
+        """The folders of the plugins that `local.plugins` built."""
+        return sorted(default_plugins(self.environ, self.cache).glob("nf-*-[0-9]*"))
+
     def tool(self, *names: str) -> str:
         """The path of the first of these programs that is on PATH; raises `_DeadEndError` if none is."""
         for name in names:
@@ -109,6 +115,12 @@ def default_cache(environ: Mapping[str, str] = os.environ) -> Path:
     """Where engines are kept: `headnode/nextflow` in XDG_CACHE_HOME, or in ~/.cache."""
     root = environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "headnode" / "nextflow"
+
+
+def default_plugins(environ: Mapping[str, str] = os.environ, cache: Path | None = None) -> Path:
+    """Where plugins built here (`local.plugins`) are: HEADNODE_PLUGINS, or a folder of the cache."""
+    said = environ.get(PLUGINS, "").strip()
+    return Path(said).expanduser() if said else (cache or default_cache(environ)) / f"plugins-{MAVEN_VERSION}"
 
 
 def resolve(
@@ -202,8 +214,10 @@ def _recorded_failure(site: _Site, kind: Kind, record: dict[str, Any]) -> str | 
 
 def _base(site: _Site, kind: Kind) -> str:
     """What an engine stands on: it must be made anew when this changes."""
-    release = MAVEN_VERSION if kind == "maven" else "any"
-    return f"{release} {site.which('nextflow' if kind == 'path' else 'java')}"
+    if kind == "maven":
+        made = "".join(f" {each.name}@{each.stat().st_mtime_ns}" for each in site.plugins())
+        return f"{MAVEN_VERSION} {site.which('java')}{made}"
+    return f"any {site.which('nextflow' if kind == 'path' else 'java')}"
 
 
 def _tools(site: _Site, kind: Kind) -> str:
@@ -232,7 +246,7 @@ def _pypi(site: _Site) -> Engine:
 
 
 def _maven(site: _Site) -> Engine:
-    mvn, java = site.tool("mvn"), site.tool("java")
+    mvn, java, plugins = site.tool("mvn"), site.tool("java"), site.plugins()
 
     def fill(build: Path) -> None:
         (build / "pom.xml").write_text(_POM.format(version=MAVEN_VERSION))
@@ -240,14 +254,18 @@ def _maven(site: _Site) -> Engine:
         _fetch(site, [mvn, "-q", "-B", "-f", "pom.xml", *goal], build)
         if not any(build.glob("lib/nextflow-*.jar")):
             raise _DeadEndError("the artifacts hold no Nextflow")
+        for each in plugins:
+            shutil.copytree(each, build / "plugins" / each.name)
 
     def launch(tower: bool) -> str:
         flags = launchers.java_flags()
         # The first compiler tier only: a head process lives by its start-up time, not by its throughput.
         tail = ' \\\n    -XX:TieredStopAtLevel=1 -cp "$here/lib/*" nextflow.cli.Launcher "$@"\n'
-        return launchers.head(tower) + f'exec "${{JAVA_CMD:-{java}}}"{flags}{tail}'
+        carried = launchers.PLUGINS if plugins else ""
+        return launchers.head(tower) + carried + f'exec "${{JAVA_CMD:-{java}}}"{flags}{tail}'
 
-    return _built(site, "maven", fill, launch)
+    built = _built(site, "maven", fill, launch)
+    return replace(built, plugins=["@".join(each.name.rsplit("-", 1)) for each in plugins])
 
 
 def _script(site: _Site, reasons: list[str]) -> Engine:

@@ -131,7 +131,7 @@ class Plugin:
             "complete": "2026-09-21T10:01:00Z",
             "duration": 60_000,
         }
-        metrics = [{"process": "A", "cpu": None, "mem": {"mean": 1, "warnings": []}}]
+        metrics = [{"process": "A", "cpu": None, "cpuUsage": None, "mem": {"mean": 1, "warnings": []}}]
         body = {"workflow": ended, "metrics": metrics, "progress": self.counters()}
         self._send("PUT", f"/trace/{self.id}/complete", body, fatal=False)
 
@@ -253,7 +253,7 @@ def task(id: int, status: str, **more: Any) -> dict[str, Any]:
         "taskId": id,
         "status": status,
         "hash": f"ab/{id:06x}",
-        "nativeId": str(1000 + id),
+        "nativeId": 1000 + id,  # the local executor's is a process id, a number
         "process": "A",
         "module": [],
         "container": None,
