@@ -1,5 +1,5 @@
-"""Azure Batch: launches beside a bare SDK loop, a listing of many head jobs, and an environment's making and
-disposal beside the longest chain of the service's own changes."""
+"""Azure Batch: launches beside a bare SDK loop, listings of many head jobs and of tasks, and an
+environment's making and disposal beside the longest chain of the service's own changes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,15 @@ from typing import Any
 
 from local.clouds.azure.timings import TYPICAL
 from shared.model.environment import Environment, ResourceRow
+from shared.nextflow.azure import scaler
 from shared.ports import World
 from shared.providers.azure.batch.jobs import request
-from shared.steps import environments
+from shared.steps import environments, tend
 from tests.bench import azure, stub
 from tests.bench.azure_life import rig
 from tests.bench.azurebatch_stub import ACCOUNT, ENVIRONMENT
 from tests.bench.figures import Figure
-from tests.bench.launching import LAUNCHES, WORKERS, beside_bare_loop, drain, order_of
+from tests.bench.launching import LAUNCHES, WORKERS, beside_bare_loop, drain, order_of, timed
 from tests.bench.lives import beside
 from tests.bench.place import submitted
 from tests.bench.sweeping import in_a_child, most_memory
@@ -26,6 +27,7 @@ from tests.scenarios.clouds.azurebatch import Batch
 MOST = 4
 """Nodes of the pools, which have them all: what a launch costs where nothing has to grow."""
 JOBS = 10_000
+TASKS, ROUNDS = 1_000, 30
 POOLS = "Microsoft.Batch/batchAccounts/pools"
 POOL = f"tower-pool-{ENVIRONMENT}"
 FORGE = {"vmType": "Standard_D4ds_v5", "vmCount": MOST}
@@ -40,6 +42,7 @@ def figures() -> Iterator[Figure]:
         place = partial(environment_in, forge=forge)
         yield beside_bare_loop(name, nodes, azure.world_at, place, prepared, said)
     yield from listing()
+    yield from ticks()
     yield from lives()
 
 
@@ -90,9 +93,8 @@ def prepared(url: str, world: World, environment: Environment) -> Callable[[], N
     return partial(bare_loop, f"{url}/batch/{ACCOUNT}", request(account, order_of(world, environment)))
 
 
-def bare_loop(endpoint: str, sent: dict[str, Any]) -> None:
-    """The least that a careful script would do: Batch takes a job for a pool that does not exist, and lets it
-    wait for ever, so it looks at the pool first."""
+def sdk(endpoint: str) -> Any:
+    """Azure's own client of an account of the stub."""
     from azure.batch import BatchClient
     from azure.core.pipeline.policies import SansIOHTTPPolicy
 
@@ -100,12 +102,18 @@ def bare_loop(endpoint: str, sent: dict[str, Any]) -> None:
         def on_request(self, request: Any) -> None:
             request.http_request.headers["Authorization"] = "Bearer bench"
 
-    client: Any = BatchClient(
+    return BatchClient(
         endpoint,
         object(),  # type: ignore[arg-type]
         authentication_policy=Bearer(),
         retry_total=0,
     )
+
+
+def bare_loop(endpoint: str, sent: dict[str, Any]) -> None:
+    """The least that a careful script would do: Batch takes a job for a pool that does not exist, and lets it
+    wait for ever, so it looks at the pool first."""
+    client = sdk(endpoint)
     pool = sent["poolInfo"]["poolId"]
 
     def one(number: int) -> None:
@@ -138,6 +146,40 @@ def listing() -> Iterator[Figure]:
     reads = sum(count for name, count in made.items() if name.startswith("GET"))
     how = "pages of 1,000, and one call for each job's task"
     yield Figure("azure batch: listing of head jobs, calls", reads, JOBS + JOBS / 1000, "calls", how)
+
+
+def ticks() -> Iterator[Figure]:
+    """A thousand tasks of ten jobs, looked at again and again while nothing changes."""
+    with stub.azure_batch(jobs=1, target=MOST, tasks=TASKS) as cloud, azure.world_at(cloud.url) as world:
+        environment, client = environment_in(world, FORGE), sdk(f"{cloud.url}/batch/{ACCOUNT}")
+        look = partial(tend.run, tend.message(environment.id), world)
+        look()  # the first one tells the pool
+        before = cloud.calls
+        look()
+        made = {name: count - before.get(name, 0) for name, count in cloud.calls.items()}
+        bare = partial(bare_look, client)
+        bare()
+        pairs = [(timed(look), timed(bare)) for _ in range(ROUNDS)]
+    mine, theirs = (min(each) * 1000 for each in zip(*pairs, strict=True))
+    made = {name: count for name, count in made.items() if count}
+    how = f"{TASKS:,} tasks of {TASKS // 100} jobs: {made}"
+    yield Figure("azure batch: calls of a look at tasks", sum(made.values()), TASKS // 100 + 2, "calls", how)
+    how = f"{mine:.1f} ms over {theirs:.1f} ms for the same calls, one after the other"
+    yield Figure("azure batch: a look at tasks over a bare SDK loop", mine / theirs, 1.2, "x", how)
+    load = scaler.Load(waiting={1: 500, 2: 250, 4: 150, 8: 40}, running={1: 40, 3: 20})
+    pool = scaler.Pool(slots_per_node=16, target=0, most=1000, low=0)
+    took = min(timed(lambda: scaler.decide(load, pool)) for _ in range(ROUNDS)) * 1000
+    yield Figure("azure batch: the scaler's decision", took, 1, "ms", "1,000 tasks of six sizes")
+
+
+def bare_look(client: Any) -> None:
+    """The same calls by the SDK: the jobs, the tasks of each, the pool."""
+    for job in client.list_jobs(filter="state ne 'completed'"):
+        if job.id.startswith("job-"):
+            asked = ["id", "state", "requiredSlots", "creationTime", "nodeInfo"]
+            for each in client.list_tasks(job.id, filter="state ne 'completed'", select=asked):
+                assert each.required_slots
+    client.get_pool(POOL)
 
 
 def lives() -> Iterator[Figure]:

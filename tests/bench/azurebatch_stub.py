@@ -5,7 +5,8 @@
 
 Any pool that is asked for is there, active and ours, with that target of nodes. Knows jobs (POST, GET, PATCH,
 terminate, listings of 1,000 by state and by the beginning of an id), their tasks, formulas, and counts of
-nodes. It begins with so many head jobs that run.
+nodes. It begins with so many head jobs that run, and jobs of Nextflow with a hundred tasks each, of one to
+four slots, a tenth of which run.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from tests.bench.azure_stub import authority, host_of
 from tests.bench.stub import Answer, http, serve
 
 ACCOUNT, ENVIRONMENT = "benchbatch", "bench"
+TASKS = 100
+"""Tasks of each of Nextflow's jobs."""
 PAGE = 1000
 """Jobs in a page, at the most (Azure Batch)."""
 MARKER = [
@@ -28,12 +31,25 @@ MARKER = [
 ROUTE = re.compile(r"/batch/[^/]+/(?P<kind>[a-z]+)(?:/(?P<id>[^/]+))?(?:/(?P<verb>[a-z]+))?")
 
 
+def task(number: int) -> dict[str, Any]:
+    """What is asked of a task."""
+    found = {"id": f"{number:08x}", "requiredSlots": 1 + number % 4, "creationTime": "2027-01-15T08:00:00Z"}
+    if number % 10:
+        return {**found, "state": "active"}
+    return {**found, "state": "running", "nodeInfo": {"nodeId": f"tvm-{number % 3}"}}
+
+
 class Jobs:
     """Jobs by id, in the order of their making."""
 
-    def __init__(self, count: int, target: int) -> None:
+    def __init__(self, count: int, target: int, tasks: int = 0) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.target = target
+        self.formula, self.tasks = "$TargetDedicatedNodes = 0;", http(b"")
+        for number in range(-(-tasks // TASKS)):
+            self.add({"id": f"job-{number:020x}-P", "poolInfo": {"poolId": f"tower-pool-{ENVIRONMENT}"}})
+        if tasks:
+            self.tasks = http(json.dumps({"value": [task(number) for number in range(TASKS)]}).encode())
         for number in range(count):
             marks = {"headnode:run": f"{number:016d}", "headnode:attempt": "1"}
             carried = [*MARKER, *({"name": name, "value": text} for name, text in marks.items())]
@@ -54,7 +70,7 @@ class Jobs:
             "vmSize": "Standard_D4ds_v5",
             "taskSlotsPerNode": 4,
             "enableAutoScale": True,
-            "autoScaleFormula": "$TargetDedicatedNodes = 0;",
+            "autoScaleFormula": self.formula,
             "autoScaleEvaluationInterval": "PT5M",
             "targetDedicatedNodes": self.target,
             "currentDedicatedNodes": self.target,
@@ -90,6 +106,8 @@ class Jobs:
         name = " ".join(filter(None, (method, kind, id and "one", verb)))
         if kind == "pools" and id and not verb:
             return name, http(json.dumps(self.pool(id)).encode())
+        if verb == "enableautoscale":
+            self.formula = json.loads(body)["autoScaleFormula"]
         if kind == "jobs":
             url = f"http://{host_of(head)}{target.partition('&$skiptoken')[0]}"
             return name, self._job(method, id, verb, body, url, dict(parse_qsl(parts.query)))
@@ -106,6 +124,8 @@ class Jobs:
             return http(json.dumps(self.listed(url, query)).encode())
         if id not in self.jobs:
             return http(b'{"error": {"code": "JobNotFound"}}', status="404 Not Found")
+        if verb == "tasks" and id.startswith("job-"):
+            return self.tasks
         if verb == "tasks":
             return http(b'{"value": [{"id": "head", "state": "running"}]}')
         if verb == "terminate":
@@ -118,5 +138,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("jobs", type=int)
     parser.add_argument("target", type=int)
+    parser.add_argument("tasks", type=int, nargs="?", default=0)
     given = parser.parse_args()
-    asyncio.run(serve(Jobs(given.jobs, given.target).answer))
+    asyncio.run(serve(Jobs(given.jobs, given.target, given.tasks).answer))

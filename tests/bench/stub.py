@@ -108,6 +108,6 @@ def batch(tasks: int = 0, others: int = 0) -> StubProcess:
     return StubProcess("tests.bench.batch_stub", tasks, others)
 
 
-def azure_batch(jobs: int = 0, target: int = 0) -> StubProcess:
-    """Azure Batch, with so many head jobs that run, and pools of so many nodes."""
-    return StubProcess("tests.bench.azurebatch_stub", jobs, target)
+def azure_batch(jobs: int = 0, target: int = 0, tasks: int = 0) -> StubProcess:
+    """Azure Batch, with so many head jobs that run, pools of so many nodes, and so many tasks of Nextflow."""
+    return StubProcess("tests.bench.azurebatch_stub", jobs, target, tasks)
