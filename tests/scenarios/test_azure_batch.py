@@ -239,6 +239,29 @@ def test_a_bad_answer_while_a_pool_is_made(rig, cloud, call, kind):
     assert cloud.pools() == [f"tower-pool-{environment.id}"]
 
 
+def test_a_subnet_without_a_way_out_is_found_when_the_environment_is_made(rig, cloud):
+    sdk = Clients(cloud.emulated)
+    sdk.group("mine")
+    subnet = sdk.subnet("mine")
+    cloud.emulated.cut_off(subnet)
+    cloud.emulated.timings.transitions = {"Microsoft.Batch/batchAccounts/pools/nodes/boot": 180.0}
+    cloud.enforce(None)
+    rig.before = cloud.enforce
+    environment = rig.environment(subnetId=subnet)
+    rig.drain(60)
+    waiting = rig.get_environment(environment)
+    assert waiting.status == "CREATING"
+    assert "its first node is waitingforstarttask" in waiting.wait.reason
+    rig.restart()
+    rig.drain(300)
+    found = rig.get_environment(environment)
+    assert found.status == "ERRORED"
+    assert "curl: (28) Failed to connect to github.com port 443" in found.message
+    assert cloud.pools() == [f"tower-pool-{environment.id}"]
+    assert disposed(rig, environment).status == "DELETED"
+    assert cloud.refused() == []
+
+
 def test_pools_of_the_users_own_are_used_and_left_as_they_were(rig, cloud):
     with service(cloud.emulated) as client:
         for name in ("mine-head", "mine-work"):

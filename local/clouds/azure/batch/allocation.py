@@ -27,6 +27,14 @@ _SAID = {
 }
 
 
+NO_WAY_OUT = b"curl: (28) Failed to connect to github.com port 443 after 130012 ms: Connection timed out\n"
+UNREACHED: Body = {
+    "code": "NodePreparationError",
+    "message": "An error occurred during node preparation",
+    "errorDetails": [{"name": "Detail", "value": "The node agent did not reach the Batch service"}],
+}
+
+
 def resize(
     state: "State", account: Account, pool: Pool, targets: dict[str, int], option: str, at: float
 ) -> None:
@@ -120,16 +128,26 @@ def boot(state: "State", account: Account, pool: Pool, node: Node, at: float) ->
     def ready() -> None:
         if pool.nodes.get(node.id) is not node or node.state.name not in ("creating", "waitingforstarttask"):
             return
-        _started(pool, node, ready_at)
+        _started(state, pool, node, ready_at)
         life.schedule(state, account, pool, ready_at)
 
     state.agenda.at(ready_at, ready)
 
 
-def _started(pool: Pool, node: Node, at: float) -> None:
+def _started(state: "State", pool: Pool, node: Node, at: float) -> None:
     start = pool.body.get("startTask")
-    node.start_task_exit = pool.start_task_exit if start else None
-    failed = bool(start and pool.start_task_exit and start.get("waitForSuccess"))
+    subnet = str((pool.body.get("networkConfiguration") or {}).get("subnetId") or "").lower()
+    cut = state.batch.cut_off.get(subnet, "")
+    if cut == "batch":
+        node.errors = [UNREACHED]
+        node.state.become("unusable", at)
+        return
+    code = pool.start_task_exit or (28 if cut and start else 0)
+    node.start_task_exit = code if start else None
+    if start:
+        said = NO_WAY_OUT if cut else b""
+        node.files = {"startup/stdout.txt": b"", "startup/stderr.txt": said}
+    failed = bool(start and code and start.get("waitForSuccess"))
     node.state.become("starttaskfailed" if failed else "idle", at)
 
 

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from local.clouds.answer import Answer
-from local.clouds.azure.batch import errors, listing, spans, tasks
-from local.clouds.azure.batch.models import Body, Task
+from local.clouds.azure.batch import errors, listing, pools, spans, tasks
+from local.clouds.azure.batch.models import Body, Node, Task
 from local.clouds.azure.batch.service import Request
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -15,16 +15,19 @@ STREAMS = ("stdout.txt", "stderr.txt")
 
 def get(request: Request) -> Answer:
     """The file, or the range of ocp-range: 200 either way, since the SDKs take no 206."""
-    content = _content(request)
+    return _sent(request, _content(request), _headers(request))
+
+
+def _sent(request: Request, content: bytes, about: list[tuple[str, str]]) -> Answer:
     wanted = request.call.headers.get("ocp-range") or request.call.headers.get("range")
     if not wanted:
-        return Answer(200, content, _headers(request))
+        return Answer(200, content, about)
     match = _RANGE.fullmatch(wanted.strip())
     if match is None or int(match[1]) >= len(content):
         said = "The range specified is invalid for the current size of the resource."
         raise errors.BatchRefused(416, "InvalidRange", said)
     start, end = int(match[1]), min(int(match[2] or len(content) - 1), len(content) - 1)
-    headers = [*_headers(request), ("Content-Range", f"bytes {start}-{end}/{len(content)}")]
+    headers = [*about, ("Content-Range", f"bytes {start}-{end}/{len(content)}")]
     return Answer(200, content[start : end + 1], headers)
 
 
@@ -32,6 +35,33 @@ def head(request: Request) -> Answer:
     """Everything but the bytes."""
     content = _content(request)
     return Answer(200, b"", [*_headers(request), ("Content-Length", str(len(content)))])
+
+
+def of_node(request: Request) -> Answer:
+    """A file of a node, or its range."""
+    content, node = _node_content(request)
+    return _sent(request, content, _node_headers(request, node))
+
+
+def head_of_node(request: Request) -> Answer:
+    """Everything of it but the bytes."""
+    content, node = _node_content(request)
+    return Answer(200, b"", [*_node_headers(request, node), ("Content-Length", str(len(content)))])
+
+
+def _node_content(request: Request) -> tuple[bytes, Node]:
+    node = pools.find(request).nodes.get(request.names["node"])
+    if node is None:
+        raise errors.not_found("Node")
+    if node.state.name in errors.UNREADY:
+        raise errors.node_not_ready()
+    if request.names["file"] not in node.files:
+        raise errors.not_found("File")
+    return node.files[request.names["file"]], node
+
+
+def _node_headers(request: Request, node: Node) -> list[tuple[str, str]]:
+    return _about(request, email.utils.formatdate(node.made_at, usegmt=True))
 
 
 def every(request: Request) -> Answer:
@@ -84,7 +114,10 @@ def _content(request: Request) -> bytes:
 
 
 def _headers(request: Request) -> list[tuple[str, str]]:
-    at = email.utils.formatdate(tasks.find(request).started_at, usegmt=True)
+    return _about(request, email.utils.formatdate(tasks.find(request).started_at, usegmt=True))
+
+
+def _about(request: Request, at: str) -> list[tuple[str, str]]:
     return [
         ("Content-Type", "application/octet-stream"),
         ("Last-Modified", at),

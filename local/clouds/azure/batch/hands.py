@@ -67,6 +67,12 @@ class BatchHands:
         with self.state.turn:
             self._pool(account, pool).start_task_exit = exit_code
 
+    def cut_off(self, subnet: str, of: str = "internet") -> None:
+        """From now on nodes in a subnet reach nothing but Batch (`internet`), or not even that (`batch`);
+        an empty word gives them their way out again."""
+        with self.state.turn:
+            self.state.batch.cut_off[subnet.lower()] = of
+
     def end_task(
         self, account: str, job: str, task: str, exit_code: int = 0, files: dict[str, bytes] | None = None
     ) -> None:

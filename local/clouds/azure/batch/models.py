@@ -115,6 +115,9 @@ class Node:
     ran: int = 0
     well: int = 0
     start_task_exit: int | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What its start task left, by path."""
+    errors: list[Body] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -192,6 +195,8 @@ class Batch:
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
+        self.cut_off: dict[str, str] = {}
+        """Subnets without a way out, by id in lower case: to the `internet`, or to `batch` either."""
 
     def clear(self) -> None:
         """No account; the ends of what still runs mean nothing any more."""
@@ -200,3 +205,4 @@ class Batch:
                 for task in job.tasks.values():
                     task.run += 1
         self.accounts.clear()
+        self.cut_off.clear()

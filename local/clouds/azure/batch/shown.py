@@ -5,6 +5,11 @@ from typing import Any
 from local.clouds.azure.batch.models import ENDED, KINDS, Body, Job, Node, Pool, State, Task
 from local.clouds.azure.batch.spans import UNLIMITED, stamp
 
+START_FAILED: Body = {
+    "category": "usererror",
+    "code": "FailureExitCode",
+    "message": "The task exited with an exit code representing a failure",
+}
 _USER = {"autoUser": {"scope": "task", "elevationLevel": "nonadmin"}}
 
 
@@ -80,6 +85,8 @@ def node(found: Node, pool: Pool, url: str) -> Body:
             "imageReference": (pool.body.get("virtualMachineConfiguration") or {}).get("imageReference")
         },
     }
+    if found.errors:
+        shown["errors"] = found.errors
     if pool.body.get("startTask"):
         shown["startTask"] = _start_task(pool.body["startTask"])
         shown["startTaskInfo"] = _start_info(found)
@@ -104,6 +111,8 @@ def _start_info(found: Node) -> Body:
         "exitCode": code,
         "result": "failure" if code else "success",
     }
+    if code:
+        info["failureInfo"] = START_FAILED
     return {**info, **ended}
 
 

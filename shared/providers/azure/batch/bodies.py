@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.nextflow.azure import formulas
-from shared.nextflow.azure.formulas import Scaling
+from shared.nextflow.azure.formulas import Scaling, Told
 from shared.providers.azure.batch.account import HEAD, POOL, BatchAccount, as_metadata
 from shared.providers.azure.batch.options import PoolOptions
 from shared.providers.azure.batch.sizes import slots
@@ -24,6 +24,9 @@ APPARMOR = (
 )
 """Ubuntu 24.04 lets no container mount Fusion's file system without a profile of that name."""
 ADMIN = {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
+
+TRIED = 900.0
+"""Seconds for which a new pool keeps the node that it is tried with: three times what one needs to boot."""
 
 Body = dict[str, Any]
 
@@ -74,11 +77,19 @@ def scaling(account: BatchAccount, key: str) -> Body:
     if options.scales:
         return {
             "enableAutoScale": True,
-            "autoScaleFormula": formulas.ours(sizing(account, key)),
+            "autoScaleFormula": formulas.ours(sizing(account, key), first_node(account, key)),
             "autoScaleEvaluationInterval": interval(options),
         }
     kind = "targetLowPriorityNodes" if options.spot else "targetDedicatedNodes"
     return {"enableAutoScale": False, kind: options.most}
+
+
+def first_node(account: BatchAccount, key: str) -> Told:
+    """What a formula is told so that a pool which begins with nothing gets the node that it is tried with.
+    The floor is over by itself."""
+    if not account.options.probes or account.pools[key].least:
+        return Told()
+    return Told(floor=1, until=account.clock.now() + TRIED)
 
 
 def interval(options: PoolOptions) -> str:

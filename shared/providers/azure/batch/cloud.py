@@ -10,7 +10,7 @@ from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure.batch import configs, graph, growing, jobs, left, pools, validate
+from shared.providers.azure.batch import configs, graph, growing, jobs, left, pools, probe, validate
 from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.errors import is_gone
@@ -41,8 +41,11 @@ class AzureBatch:
         return graph.resources(self._account)
 
     def ensure(self, row: ResourceRow, made: Mapping[str, ResourceRow]) -> Made:  # noqa: ARG002
-        """Makes the pool, or finds it made. Raises NotYet while it gets the nodes that it always has."""
-        return left.ensure(self._account) if row.key == left.RUNS else pools.ensure(self._account, row)
+        """Makes the pool, or finds it made. Raises NotYet while it gets the nodes that it always has, or the
+        one that it is tried with."""
+        if row.key == left.RUNS:
+            return left.ensure(self._account)
+        return probe.check(self._account, row, pools.ensure(self._account, row))
 
     def remove(self, row: ResourceRow) -> bool:
         """One move towards its absence; True when Azure answered that it does not exist. With

@@ -6,7 +6,7 @@ from shared.errors import Fault
 from shared.nextflow.azure import given as azure
 from shared.nextflow.azure.formulas import LONGEST_INTERVAL, SHORTEST_INTERVAL
 from shared.providers.azure import form as cloud
-from shared.providers.azure.batch.options import MOST_WALL_CLOCK, seconds
+from shared.providers.azure.batch.options import MOST_WALL_CLOCK, PROBE, seconds
 from shared.providers.azure.batch.sizes import cores
 from shared.providers.azure.form import GUID, IN_GROUP, NAME, NETWORK, SIZE
 from shared.providers.fields import (
@@ -45,7 +45,7 @@ SWITCHES = (
     *("deletePoolsOnCompletion", "deleteJobsOnCompletionEnabled", "deleteTasksOnCompletion"),
     *("terminateJobsOnCompletion", "waveEnabled", "fusion2Enabled", "autoPoolMode"),
 )
-FORGE_SWITCHES = ("disposeOnDeletion", "dualPoolConfig")
+FORGE_SWITCHES = ("disposeOnDeletion", "dualPoolConfig", PROBE)
 TEXTS = ("preRunScript", "postRunScript", "nextflowConfig", "engineContainer")
 NEEDED = {
     "managedIdentityHeadResourceId": "managedIdentityClientId",

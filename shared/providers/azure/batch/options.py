@@ -15,6 +15,7 @@ HEAD_CPUS = 1
 WALL_CLOCK, MOST_WALL_CLOCK = 7 * 86400.0, 180 * 86400.0
 """Seconds after which Batch itself ends a job: the public platform's default, and Azure's most."""
 TOKEN_DURATION = 12 * 3600.0
+PROBE = "bootProbe"
 IMAGE = "nextflow/nextflow:25.04.6"
 """The head job's container where the config names none: what AWS Batch runs too."""
 DURATION = re.compile(r"(?:(\d{1,4})d)?\s*(?:(\d{1,5})h)?\s*(?:(\d{1,6})m)?\s*(?:(\d{1,8})s)?")
@@ -39,6 +40,8 @@ class Forge(Model, frozen=True, kw_only=True):
     head: PoolOptions
     worker: PoolOptions | None
     disposes: bool
+    probe: bool | None
+    """Whether new pools are tried with a node; None where it is not said."""
     registries: tuple[str, ...]
 
 
@@ -73,6 +76,13 @@ class BatchOptions(Model, frozen=True, kw_only=True):
     image: str
     wave: bool
     fusion: bool
+
+    @property
+    def probes(self) -> bool:
+        """Whether new pools are tried with a node before runs are: those in a subnet of the user's, unless
+        the config says otherwise."""
+        said = self.forge.probe if self.forge else False
+        return bool(self.subnet) if said is None else said
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -123,6 +133,7 @@ def read_forge(forge: dict[str, Any]) -> Forge:
         head=read_pool({**forge, **head} if dual else forge),
         worker=read_pool({**forge, **worker}) if dual else None,
         disposes=flag(forge, "disposeOnDeletion", True),
+        probe=flag(forge, PROBE) if isinstance(forge.get(PROBE), bool) else None,
         registries=texts(forge, "containerRegIds"),
     )
 
