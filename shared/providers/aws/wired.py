@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.errors import Fault
 from shared.logs.cloudwatch import AwsLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.aws import lookups, permissions, validate
+from shared.providers.aws import permissions
 from shared.providers.aws.clients import Clients
 from shared.providers.aws.cloud import AwsCloud
+from shared.providers.aws.form import form as faults
+from shared.providers.aws.lookups import cloud as look_ups
+from shared.providers.aws.lookups import prove, regions
+
+__all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions"]
 
 
 def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> Clients:
@@ -35,11 +39,6 @@ def logs(environment: Environment, clients: Clients, root: Path) -> AwsLogs:  # 
     return AwsLogs(environment, clients)
 
 
-def faults(config: dict[str, Any]) -> list[Fault]:
-    """What is wrong with a config by its own words."""
-    return validate.form(config)
-
-
 def policy(
     step: str | None,
     settings: Settings,
@@ -47,18 +46,3 @@ def policy(
 ) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step, settings.forge_prefix)
-
-
-def regions() -> tuple[str, ...]:
-    """Where the platform can be had."""
-    return lookups.regions()
-
-
-def look_ups(clients: Clients, region: str) -> dict[str, Any]:
-    """What the account offers to somebody who fills in a config."""
-    return lookups.cloud(clients, region)
-
-
-def prove(clients: Clients) -> str:
-    """Whether the cloud accepts the credentials; what of them was not checked."""
-    return lookups.prove(clients)

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.errors import Fault
 from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure import catalogue, form, lookups, permissions
+from shared.providers.azure import permissions
+from shared.providers.azure.catalogue import regions
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.cloud import AzureCloud
+from shared.providers.azure.form import form as faults
+from shared.providers.azure.lookups import cloud as look_ups
+from shared.providers.azure.lookups import prove
+
+__all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions"]
 
 
 def clients(keys: Mapping[str, Any] | None, region: str, settings: Settings) -> Clients:  # noqa: ARG001
@@ -35,11 +40,6 @@ def logs(environment: Environment, clients: Clients, root: Path) -> AzureLogs:  
     return AzureLogs(environment, clients)
 
 
-def faults(config: dict[str, Any]) -> list[Fault]:
-    """What is wrong with a config by its own words."""
-    return form.form(config)
-
-
 def policy(
     step: str | None,
     settings: Settings,  # noqa: ARG001
@@ -47,18 +47,3 @@ def policy(
 ) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step)
-
-
-def regions() -> tuple[str, ...]:
-    """Where the platform can be had."""
-    return catalogue.regions()
-
-
-def look_ups(clients: Clients, region: str) -> dict[str, Any]:
-    """What the subscription offers to somebody who fills in a config."""
-    return lookups.cloud(clients, region)
-
-
-def prove(clients: Clients) -> str:
-    """Whether the cloud accepts the credentials; what of them was not checked."""
-    return lookups.prove(clients)

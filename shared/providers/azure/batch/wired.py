@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.errors import Fault
 from shared.logs.azurebatch import BatchLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.ports import Clock
-from shared.providers.azure.batch import form, lookups, permissions
+from shared.providers.azure.batch import permissions
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
+from shared.providers.azure.batch.form import form as faults
+from shared.providers.azure.batch.lookups import batch as look_ups
+from shared.providers.azure.batch.lookups import prove
 from shared.providers.azure.batch.offered import sizes
 from shared.providers.azure.wired import regions
 
 __all__ = ["clients", "faults", "logs", "look_ups", "policy", "prove", "provider", "regions", "sizes"]
+
 
 CHANGEABLE = tuple(
     f"forge.{pool}{field}"
@@ -46,11 +49,6 @@ def logs(environment: Environment, clients: BatchClients, root: Path) -> BatchLo
     return BatchLogs(environment, clients)
 
 
-def faults(config: dict[str, Any]) -> list[Fault]:
-    """What is wrong with a config by its own words."""
-    return form.form(config)
-
-
 def policy(
     step: str | None,
     settings: Settings,  # noqa: ARG001
@@ -58,13 +56,3 @@ def policy(
 ) -> dict[str, Any]:
     """The permissions of a step (None: of them all)."""
     return permissions.policy(step)
-
-
-def look_ups(clients: BatchClients, region: str) -> dict[str, Any]:
-    """What the accounts offer to somebody who fills in a config."""
-    return lookups.batch(clients, region)
-
-
-def prove(clients: BatchClients) -> str:
-    """Whether the cloud accepts the credentials; what of them was not checked."""
-    return lookups.prove(clients)
