@@ -1,5 +1,6 @@
 """`headnode labels`: words on runs, pipelines, environments and actions."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -66,46 +67,30 @@ def delete(label: Text, *, output: Output = Format.text) -> None:
     screen.line(f"{label} deleted")
 
 
-@app.command("put")
-def put(
-    labels: Texts,
-    *,
-    run: Run = [],  # noqa: B006 (Typer makes a list of its own)
-    pipeline: Pipeline = [],  # noqa: B006
-    action: Action = [],  # noqa: B006
-    env: Env = [],  # noqa: B006
-    output: Output = Format.text,
-) -> None:
-    """Put labels on things, besides those that they bear."""
-    associate("put", labels, run, pipeline, action, env, output)
+def associating(verb: str, said: str) -> Callable[..., None]:
+    """A command that changes which labels things bear."""
+
+    def act(
+        labels: Texts,
+        *,
+        run: Run = [],  # noqa: B006 (Typer makes a list of its own)
+        pipeline: Pipeline = [],  # noqa: B006
+        action: Action = [],  # noqa: B006
+        env: Env = [],  # noqa: B006
+        output: Output = Format.text,
+    ) -> None:
+        associate(verb, labels, run, pipeline, action, env, output)
+
+    act.__doc__ = said
+    return act
 
 
-@app.command("set")
-def set_(
-    labels: Texts,
-    *,
-    run: Run = [],  # noqa: B006
-    pipeline: Pipeline = [],  # noqa: B006
-    action: Action = [],  # noqa: B006
-    env: Env = [],  # noqa: B006
-    output: Output = Format.text,
-) -> None:
-    """Put labels on things, instead of those that they bear."""
-    associate("set", labels, run, pipeline, action, env, output)
-
-
-@app.command("take")
-def take(
-    labels: Texts,
-    *,
-    run: Run = [],  # noqa: B006
-    pipeline: Pipeline = [],  # noqa: B006
-    action: Action = [],  # noqa: B006
-    env: Env = [],  # noqa: B006
-    output: Output = Format.text,
-) -> None:
-    """Take labels off things."""
-    associate("take", labels, run, pipeline, action, env, output)
+for verb, said in {
+    "put": "Put labels on things, besides those that they bear.",
+    "set": "Put labels on things, instead of those that they bear.",
+    "take": "Take labels off things.",
+}.items():
+    app.command(verb)(associating(verb, said))
 
 
 def associate(
