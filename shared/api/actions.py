@@ -1,6 +1,5 @@
 """/actions: launches that a call of a hook or a push triggers"""
 
-import re
 from typing import Annotated, Any
 
 from fastapi import Depends, Response
@@ -9,7 +8,7 @@ from shared.api import records
 from shared.api.answers import actions as answers
 from shared.api.answers import launches as launch_answers
 from shared.api.auth import ByUser, ByUserOrHook, minted
-from shared.api.bodies import NAME, LaunchFields
+from shared.api.bodies import LaunchFields
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.launch import environment_in
 from shared.api.pipeline_bodies import CreateAction, LaunchAction, UpdateAction
@@ -84,12 +83,7 @@ def list_types(_token: ByUser) -> dict[str, Any]:
 @router.get("/actions/validate", status_code=204, responses={409: {"description": "Conflict"}})
 def validate_name(world: Here, _token: ByUser, workspace: InWorkspace, name: str = "") -> Response:
     """204 when the name can be had."""
-    if not re.fullmatch(NAME, name) or len(name) > 100:
-        raise bad(Fault("name", "must be 1 to 100 letters, digits, dashes or underscores"))
-    key = name.lower()
-    found = world.store.find(Action, "workspace", str(workspace), upto=key, newest_first=True, limit=1)
-    if any(each.name.lower() == key for each in found.items):
-        raise Problem(409, f"action {name} already exists")
+    records.check_name(world, Action, workspace, name, 100)
     return Response(status_code=204)
 
 

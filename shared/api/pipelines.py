@@ -1,6 +1,5 @@
 """/pipelines and /pipeline-schemas"""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -10,7 +9,6 @@ from shared.api import records, repositories
 from shared.api.answers import launches as launch_answers
 from shared.api.answers import pipelines as answers
 from shared.api.auth import ByUser
-from shared.api.bodies import NAME
 from shared.api.intake import Here, InWorkspace, MaybeWorkspace, body, decided
 from shared.api.launch import environment_in
 from shared.api.paging import Most, Offset, matches, page
@@ -113,12 +111,7 @@ def create_pipeline(
 @router.get("/pipelines/validate", status_code=204, responses=CONFLICT)
 def validate_name(world: Here, _token: ByUser, workspace: InWorkspace, name: str = "") -> Response:
     """204 when the name can be had."""
-    if not re.fullmatch(NAME, name) or len(name) > 99:
-        raise bad(Fault("name", "must be 1 to 99 letters, digits, dashes or underscores"))
-    key = name.lower()
-    found = world.store.find(Pipeline, "workspace", str(workspace), upto=key, newest_first=True, limit=1)
-    if any(each.name.lower() == key for each in found.items):
-        raise Problem(409, f"pipeline {name} already exists")
+    records.check_name(world, Pipeline, workspace, name, 99)
     return Response(status_code=204)
 
 

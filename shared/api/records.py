@@ -1,9 +1,12 @@
 """Reading records for the API: one by its id, all of a listing, or a 404."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from shared.api import tasks
-from shared.api.problem import not_found
+from shared.api.bodies import NAME
+from shared.api.problem import Problem, bad, not_found
+from shared.errors import Fault
 from shared.model.access import Credentials
 from shared.model.action import Action
 from shared.model.environment import Environment
@@ -97,6 +100,17 @@ def listed(
         after = page.after
         if not after:
             return
+
+
+def check_name(world: World, kind: type[Pipeline | Action], workspace: int, name: str, most: int) -> None:
+    """Raises Problem 400 for a name that cannot be one, 409 for one that the workspace has, whatever its
+    case."""
+    if not re.fullmatch(NAME, name) or len(name) > most:
+        raise bad(Fault("name", f"must be 1 to {most} letters, digits, dashes or underscores"))
+    key = name.lower()
+    found = world.store.find(kind, "workspace", str(workspace), upto=key, newest_first=True, limit=1)
+    if any(each.name.lower() == key for each in found.items):
+        raise Problem(409, f"{kind.kind} {name} already exists")
 
 
 def environment_of(world: World, run: Run) -> Environment | None:
