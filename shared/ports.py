@@ -219,6 +219,24 @@ class Provider(Protocol):
         """The platform's part of the runner's spec: `logs`, `region`, `environment`."""
 
 
+class Undivided:
+    """The part of `Provider` that a platform leaves out where nothing of a run is ours to see to but its own
+    machine: its tasks are there too, or the cloud itself finds machines for them."""
+
+    leaves_tasks = False
+
+    def check_run(self, run: Run) -> list[Fault]:  # noqa: ARG002
+        """What a launch says is left to Nextflow."""
+        return []
+
+    def tend(self) -> Tended:
+        """Nothing."""
+        return Tended()
+
+    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
+        """Nothing: tasks end with their machine, or are found by their run."""
+
+
 class LogPage(Model, frozen=True, kw_only=True):
     """Lines from a cursor on. `cursor` continues, also when there was nothing new."""
 

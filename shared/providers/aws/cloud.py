@@ -5,21 +5,20 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order, Tended
+from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Undivided
 from shared.providers.aws import choices, forge, machines, ordering, validate
 from shared.providers.aws.account import Account
 from shared.providers.aws.clients import Clients
 from shared.providers.fields import variables
 
 
-class AwsCloud:
+class AwsCloud(Undivided):
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 0.0
-    leaves_tasks = False
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
         self._account = Account(environment, clients, settings, clock)
@@ -56,10 +55,6 @@ class AwsCloud:
         the subnets are looked up once an hour."""
         return ordering.offers(self._account)
 
-    def check_run(self, run: Run) -> list[Fault]:  # noqa: ARG002
-        """What a launch says is left to Nextflow here."""
-        return []
-
     def start(self, order: Order) -> str:
         """One RunInstances call with the order's token; no other call when the record has `details`.
         A token that was used before returns its machine."""
@@ -77,16 +72,9 @@ class AwsCloud:
         """By the installation's tag, 1,000 to a page."""
         return machines.machines(self._account)
 
-    def tend(self) -> Tended:
-        """Nothing: tasks run on the run's own machine."""
-        return Tended()
-
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Terminates those that carry our tag, 500 to a call, after a batched look at their tags."""
         return machines.stop(self._account, ids)
-
-    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
-        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Tags those that carry our tag, 500 to a call."""

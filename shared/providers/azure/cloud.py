@@ -6,21 +6,20 @@ from typing import Any
 from shared.errors import Fault
 from shared.logs.blob import log_url
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order, Tended
+from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Undivided
 from shared.providers.azure import bodies, forge, graph, machines, ordering, validate
 from shared.providers.azure.account import Account
 from shared.providers.azure.clients import Clients
 from shared.providers.fields import variables
 
 
-class AzureCloud:
+class AzureCloud(Undivided):
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 10.0
-    leaves_tasks = False
     """Azure accepts a VM first and looks for a place then: AllocationFailed comes within seconds."""
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
@@ -57,10 +56,6 @@ class AzureCloud:
         """Sizes x zones x subnets x market (see `ordering.offers`). Pure."""
         return ordering.offers(self._account)
 
-    def check_run(self, run: Run) -> list[Fault]:  # noqa: ARG002
-        """What a launch says is left to Nextflow here."""
-        return []
-
     def start(self, order: Order) -> str:
         """One PUT of a VM, that may only create; after a lost answer the same order finds its machine."""
         return ordering.start(self._account, order)
@@ -77,16 +72,9 @@ class AzureCloud:
         """VMs of the subscription with the installation's tag in the region, and what vanished VMs left."""
         return machines.machines(self._account)
 
-    def tend(self) -> Tended:
-        """Nothing: tasks run on the run's own machine."""
-        return Tended()
-
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Deletes those that carry our tag, by force, a few at once, each after a look at its tags."""
         return machines.stop(self._account, ids)
-
-    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
-        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Tags those that carry our tag."""

@@ -13,10 +13,10 @@ from shared.errors import Fault, NoCapacity, Retry
 from shared.logs.file import log_path
 from shared.model import tags
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import GONE, Machine, Offer, Order, Tended
+from shared.model.machine import GONE, Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Undivided
 from shared.providers.local import directory
 from shared.providers.local.config import faults, variables
 from shared.providers.local.machine import About, Shelf, machine_id
@@ -32,11 +32,10 @@ PASSED_ON = (
 """Variables of this host that its machines get; its credentials are not among them."""
 
 
-class LocalProvider:
+class LocalProvider(Undivided):
     """`ports.Provider` for this host. Its methods do not block, but for `start` (about 50 ms)."""
 
     confirm_after = 0.0
-    leaves_tasks = False
 
     def __init__(
         self,
@@ -100,10 +99,6 @@ class LocalProvider:
         """This host."""
         return [Offer(machine_type="process")]
 
-    def check_run(self, run: Run) -> list[Fault]:  # noqa: ARG002
-        """What a launch says is left to Nextflow here."""
-        return []
-
     def start(self, order: Order) -> str:
         """Starts the process tree. The same order gives the same machine, also after a crash between
         writing down and starting. Raises NoCapacity when `maxMachines` of them are running."""
@@ -147,10 +142,6 @@ class LocalProvider:
         if page:
             yield page
 
-    def tend(self) -> Tended:
-        """Nothing: tasks run on the run's own machine."""
-        return Tended()
-
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Asks each to shut down; kills one that was asked before and does not go."""
         now = self._clock.now()
@@ -170,9 +161,6 @@ class LocalProvider:
             process.press_power()
             if about.stopped_at and now - about.stopped_at > KILL_AFTER:
                 process.kill(timeout=0.5)
-
-    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
-        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Sets or takes away a tag of machines of ours."""

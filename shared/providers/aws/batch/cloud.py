@@ -5,22 +5,21 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
-from shared.model.machine import Machine, Offer, Order, Tended
+from shared.model.machine import Machine, Offer, Order
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.nextflow import batch
-from shared.ports import Clock
+from shared.ports import Clock, Undivided
 from shared.providers.aws.batch import graph, jobs, listing, looks, making, validate
 from shared.providers.aws.batch.account import BatchAccount
 from shared.providers.aws.clients import Clients
 from shared.providers.fields import variables
 
 
-class AwsBatch:
+class AwsBatch(Undivided):
     """`ports.Provider` for one environment. Cheap to make; keeps nothing but what it was given."""
 
     confirm_after = 0.0
-    leaves_tasks = False
 
     def __init__(self, environment: Environment, clients: Clients, settings: Settings, clock: Clock) -> None:
         self._account = BatchAccount(environment, clients, settings, clock)
@@ -58,10 +57,6 @@ class AwsBatch:
         size = f"{options.head_cpus}x{options.head_memory}MiB"
         return [Offer(machine_type=size, place=self._account.head_queue)]
 
-    def check_run(self, run: Run) -> list[Fault]:  # noqa: ARG002
-        """What a launch says is left to Nextflow here."""
-        return []
-
     def start(self, order: Order) -> str:
         """One SubmitJob; unless it is the first, after a look for the job that may be there already."""
         return jobs.start(self._account, order)
@@ -78,16 +73,9 @@ class AwsBatch:
         """Head jobs of this installation's queues, and dead ones whose tasks still work."""
         return listing.machines(self._account)
 
-    def tend(self) -> Tended:
-        """Nothing: AWS Batch itself gets the machines that its queues need."""
-        return Tended()
-
     def stop(self, ids: Sequence[str]) -> dict[str, str]:
         """Terminates the head jobs and the tasks that they left, a thousand at a time."""
         return jobs.stop(self._account, ids)
-
-    def end_tasks(self, jobs: Sequence[str], since: float) -> None:
-        """Nothing: tasks end with their machine, or are found by their run."""
 
     def mark(self, ids: Sequence[str], tag: str, value: str | None) -> None:
         """Tags jobs that carry our tag."""
