@@ -20,7 +20,7 @@ class Batch(Azure):
     """`Cloud` on the emulated Batch. Its pools take any order: no offer is ever refused."""
 
     platform = "azure-batch"
-    types = ("1 slots", "1 slots")
+    types = ("1 slot", "1 slot")
     refuses = False
     made = ["BatchPool"]
     keyed = False

@@ -14,7 +14,7 @@ from tests.contracts.provider_suite import order
 from tests.unit.azurebatch.conftest import ACCOUNT, CONFIG, CONTAINER, ID, STORAGE, Bind
 
 JOB, POOL = "headnode-run1-1", f"tower-pool-{ID}"
-ATTEMPT = Attempt(number=1, offer=Offer(machine_type="1 slots"), state="placed", machine_id=JOB)
+ATTEMPT = Attempt(number=1, offer=Offer(machine_type="1 slot"), state="placed", machine_id=JOB)
 RUN = Run(id="run1", name="r", session_id="s", work_dir=f"az://{CONTAINER}/runs", attempts=(ATTEMPT,))
 
 

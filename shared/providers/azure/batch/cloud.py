@@ -78,7 +78,7 @@ class AzureBatch:
         account = self._account
         forge = account.options.forge
         spot = forge is not None and forge.head.spot
-        kind = f"{account.head_slots} slots"
+        kind = "1 slot" if account.head_slots == 1 else f"{account.head_slots} slots"
         return [Offer(machine_type=kind, place=account.head_pool, spot=spot, tended=True)]
 
     def check_run(self, run: Run) -> list[Fault]:
