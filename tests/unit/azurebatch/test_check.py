@@ -13,6 +13,8 @@ from tests.azure_cloud import Clients as Sdk
 from tests.unit.azurebatch.conftest import ACCOUNT, Bind
 from tests.unit.clouds.azure.batch import MACHINE, pool_body, service
 
+KEY = {"head": True, "compute": False, "name": "AZURE_BATCH_ACCOUNT_KEY", "value": "a2V5"}
+MANUAL = {"forge": None, "headPool": "mine", "managedIdentityClientId": None, "environment": [KEY]}
 NODE = {"commandLine": f"/bin/sh -c 'curl -o azcopy {AZCOPY}'", "waitForSuccess": True}
 
 
@@ -85,7 +87,7 @@ def test_a_pool_of_the_users_own_that_fits_is_taken(bind: Bind, azure: EmulatedA
     with service(azure) as client:
         client.create_pool(pool_body("mine", startTask=NODE))
         before = client.get_pool("mine").as_dict()
-        provider = bind(forge=None, headPool="mine")
+        provider = bind(**MANUAL)
         assert provider.check() == []
         assert [each.type for each in provider.resources()] == ["BatchJobs"]
         assert client.get_pool("mine").as_dict() == before
@@ -110,7 +112,7 @@ def test_a_pool_of_the_users_own_that_does_not_fit_is_told_why(
 ) -> None:
     with service(azure) as client:
         client.create_pool(pool_body("mine", **{"startTask": NODE, **body}))
-    found = bind(forge=None, headPool="mine").check()
+    found = bind(**MANUAL).check()
     assert [fault.field for fault in found] == ["headPool"]
     assert said in found[0].message
 
@@ -121,7 +123,7 @@ def test_a_pool_that_is_not_there_or_cannot_grow(
     account(dedicated=3)
     with service(azure) as client:
         client.create_pool(pool_body("mine", startTask=NODE, targetDedicatedNodes=1))
-    found = bind(forge=None, headPool="mine", workerPool="none").check()
+    found = bind(**MANUAL, workerPool="none").check()
     assert "mine has no nodes: AccountCoreQuotaReached" in found[0].message
     assert str(found[1]) == "workerPool: none does not exist"
 
@@ -167,8 +169,7 @@ def test_nextflow_needs_a_way_into_the_account(bind: Bind) -> None:
         "managedIdentityClientId: azure.batch: has no way in: a managed identity, a service principal or an"
         " account key"
     ]
-    own = {"head": True, "compute": False, "name": "AZURE_BATCH_ACCOUNT_KEY", "value": "a2V5"}
-    assert bind(managedIdentityClientId=None, environment=[own]).check() == []
+    assert bind(managedIdentityClientId=None, environment=[KEY]).check() == []
     said = "azure.managedIdentity.system = true\nazure.storage.tokenDuration = '7d'"
     assert bind(managedIdentityClientId=None, nextflowConfig=said).check() == []
 

@@ -51,10 +51,16 @@ def pool(found: Pool, url: str) -> Body:
     if found.run:
         shown["autoScaleRun"] = found.run
     if found.identity:
-        shown["identity"] = found.identity
+        shown["identity"] = _identity(found.identity)
     if found.scales:
         shown.pop("resizeTimeout")
     return shown
+
+
+def _identity(of: Body) -> Body:
+    """The service lists what ARM keeps by id."""
+    listed = [{"resourceId": id, **each} for id, each in of["userAssignedIdentities"].items()]
+    return {"type": of["type"], "userAssignedIdentities": listed}
 
 
 def _counts(found: Pool) -> Body:

@@ -22,14 +22,19 @@ AGENT = re.compile(r"batch\.node\.ubuntu (\d+\.\d+)")
 def chosen(account: BatchAccount, vm_type: str) -> dict[str, Any]:
     """`imageReference` and `nodeAgentSKUId` for nodes of a size. One call. Raises Refused when the service
     has no image for it."""
-    url, action = account.url("supportedimages"), "Microsoft.Batch/batchAccounts/pools/read"
-    shown = [each for page in pages(account, url, action) for each in page]
+    shown = listed(account)
     known = size(vm_type)
     arm = known.arm if known else bool(re.search(r"\d[a-z]*p[a-z]*_v\d", vm_type.lower()))
     found = best(shown, arm, account.clock.now())
     if found is None:
         raise Refused(f"Batch has no verified Ubuntu image with Docker for {vm_type}")
     return {name: found[name] for name in ("imageReference", "nodeAgentSKUId")}
+
+
+def listed(account: BatchAccount) -> list[dict[str, Any]]:
+    """The images that nodes can be made of, as the service knows them."""
+    url, action = account.url("supportedimages"), "Microsoft.Batch/batchAccounts/pools/read"
+    return [each for page in pages(account, url, action) for each in page]
 
 
 def best(images: Sequence[Mapping[str, Any]], arm: bool, now: float) -> Mapping[str, Any] | None:

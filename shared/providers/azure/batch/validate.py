@@ -6,13 +6,12 @@ from typing import Any
 
 from shared.errors import Fault, Refused
 from shared.providers.azure import versions
-from shared.providers.azure.batch import configs, images, pools, quota, signing
+from shared.providers.azure.batch import configs, images, manual, pools, quota, signing
 from shared.providers.azure.batch.account import BatchAccount, knows_arm, shown_account
-from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.form import form
 from shared.providers.azure.batch.sizes import slots
 from shared.providers.azure.catalogue import plain
-from shared.providers.azure.errors import Answer, hushed
+from shared.providers.azure.errors import hushed
 from shared.providers.azure.errors import is_gone as arm_gone
 from shared.providers.azure.ordering import FRESH_GRANT
 from shared.providers.azure.workdir import absent
@@ -60,43 +59,6 @@ def place(account: BatchAccount) -> Iterable[Fault]:
             yield from quota.check(account, shown)
     else:
         pools.get(account, account.head_pool)
-
-
-def own_pools(account: BatchAccount) -> Iterable[Fault]:
-    """The user's own pools can run what is sent to them."""
-    if account.pools:
-        return
-    wanted = {"headPool": account.head_pool, "workerPool": account.options.worker_pool}
-    for field, name in wanted.items():
-        if name and not (field == "workerPool" and account.options.auto_pools):
-            shown = pools.get(account, name)
-            yield from (Fault(field, message) for message in unfit(name, shown))
-
-
-def unfit(name: str, shown: Answer) -> Iterable[str]:
-    """What is wrong with a user's pool: all of it, with the numbers that are expected and those that are."""
-    body = shown.body
-    if is_gone(shown):
-        yield f"{name} does not exist"
-        return
-    if body.get("state") != "active":
-        yield f"{name} is {body.get('state')}, not active"
-    machine = body.get("virtualMachineConfiguration") or {}
-    kind = str((machine.get("containerConfiguration") or {}).get("type") or "none")
-    if kind.lower() != "dockercompatible":
-        yield f"{name} cannot run containers: its container configuration is {kind}, not dockerCompatible"
-    size = str(body.get("vmSize") or "")
-    has, expected = int(body.get("taskSlotsPerNode") or 1), slots(size)
-    if expected and has != expected:
-        yield f"{name} has {has} task slots per node, Nextflow expects {expected}: the vCPUs of {size}"
-    agent = str(machine.get("nodeAgentSKUId") or "")
-    if images.ubuntu(machine) == 0 and not agent.startswith("batch.node.el"):
-        yield f"{name} runs {agent or 'no Linux'}; head jobs and tasks need Linux"
-    if "azcopy" not in str((body.get("startTask") or {}).get("commandLine") or ""):
-        yield f"{name} has no start task that installs azcopy, which Nextflow's tasks need"
-    empty = not body.get("currentDedicatedNodes") and not body.get("currentLowPriorityNodes")
-    if empty and (refused := pools.resize_errors(body)):
-        yield f"{name} has no nodes: {refused}"
 
 
 def sizes(account: BatchAccount) -> Iterable[Fault]:
@@ -180,7 +142,7 @@ def container(account: BatchAccount) -> Iterable[Fault]:
 def details(account: BatchAccount) -> dict[str, Any]:
     """What `Environment.details` keeps: the account's ARM id, and `notes`: what nobody checked. One listing
     at most."""
-    notes = configs.remarks(account)
+    notes = [*manual.notes(account), *configs.remarks(account)]
     if not knows_arm(account):
         return {"notes": [UNREAD, *notes]}
     shown: Mapping[str, Any] = shown_account(account)
@@ -188,10 +150,11 @@ def details(account: BatchAccount) -> dict[str, Any]:
 
 
 UNREAD = "the Batch account's quotas could not be read: keys, or no subscription, do not let ARM be asked"
+MANUAL = ("headPool", "workerPool", "subnetId", "managedIdentityClientId", "managedIdentityPoolClientId")
 SETTINGS = ("nextflowConfig", "jobMaxWallClockTime", "tokenDuration", "subnetId", "managedIdentityClientId")
 LOOKS: tuple[tuple[tuple[str, ...], Callable[[BatchAccount], Iterable[Fault]]], ...] = (
     (("subscriptionId", "batchAccount", "forge.vmType", "forge.vmCount"), place),
-    (("headPool", "workerPool"), own_pools),
+    (MANUAL, manual.faults),
     (("forge.vmType", "forge.headPool.vmType", "forge.workerPool.vmType"), sizes),
     (("managedIdentityHeadResourceId", "managedIdentityPoolResourceId"), identities),
     (("subnetId",), subnet),
