@@ -9,7 +9,6 @@ import base64
 import contextlib
 import json
 import os
-import time
 import traceback
 import uuid
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from azure.functions.decorators.function_app import Function
 from azure.storage.queue import QueueClient, QueueMessage
 
 from tests.functions_payloads import Payload, http_payload, queue_payload, timer_payload
+from tests.hosting import Ticking
 
 ROOT = Path(__file__).parents[1]
 HOST = json.loads((ROOT / "host.json").read_text())
@@ -96,12 +96,11 @@ for method in ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"):
     setattr(Gateway, f"do_{method}", Gateway.serve)
 
 
-class FunctionsHost:
+class FunctionsHost(Ticking):
     """The app on Azurite. `variables` are the process's: set them before it starts."""
 
     def __init__(self, connection: str) -> None:
         self._connection = connection
-        self._next_tick = 0.0
         self.errors: list[str] = []
         """Invocations that raised, in words."""
         self.before: Callable[[str], None] = lambda name: None
@@ -151,17 +150,9 @@ class FunctionsHost:
             return 500, {}, b""
         return answer.status_code, dict(answer.headers), answer.get_body()
 
-    def wait(self, what: Callable[[], Any], within: float = 60.0, tick_every: float = 2.0) -> Any:
-        """Delivers messages and ticks until `what` holds; its value."""
-        end = time.monotonic() + within
-        while not (found := what()):
-            assert time.monotonic() < end, f"did not happen within {within} s: {self.errors}"
-            if time.monotonic() >= self._next_tick:
-                self._next_tick = time.monotonic() + tick_every
-                self.tick()
-            if not self.pump():
-                time.sleep(0.05)
-        return found
+    def trouble(self) -> str:
+        """Errors and logs."""
+        return str(self.errors)
 
     def tick(self) -> None:
         """What the timer does."""

@@ -23,6 +23,7 @@ from moto.events.models import EventPattern
 
 from infra.package import FUNCTIONS
 from tests.deployed import Stack
+from tests.hosting import Ticking
 from tests.lambda_runtime import Function, FunctionError
 
 ACCOUNT = "123456789012"
@@ -106,7 +107,7 @@ class Front(ThreadingHTTPServer):
         Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
-class LambdaHost:
+class LambdaHost(Ticking):
     """Six functions, each from its archive alone and with the permissions of its role alone."""
 
     def __init__(
@@ -117,7 +118,6 @@ class LambdaHost:
         self._archives = archives
         self._unpacked = unpacked
         self._events: deque[dict[str, Any]] = deque()
-        self._next_tick = 0.0
         self.errors: list[str] = []
         """Invocations that raised, in words."""
 
@@ -160,17 +160,9 @@ class LambdaHost:
                 found.append(EventPattern.load(rule["EventPattern"]))
         return found
 
-    def wait(self, what: Callable[[], Any], within: float = 60.0, tick_every: float = 2.0) -> Any:
-        """Delivers messages, events and ticks until `what` holds; its value."""
-        end = time.monotonic() + within
-        while not (found := what()):
-            assert time.monotonic() < end, f"did not happen within {within} s\n{self.logs()}"
-            if time.monotonic() >= self._next_tick:
-                self._next_tick = time.monotonic() + tick_every
-                self.tick()
-            if not self.pump():
-                time.sleep(0.05)
-        return found
+    def trouble(self) -> str:
+        """Errors and logs."""
+        return self.logs()
 
     def pump(self) -> int:
         """Delivers what is due, once; how much that was."""

@@ -14,6 +14,7 @@ from shared.model.machine import Offer
 from shared.model.run import Attempt, Run
 from shared.providers.aws.clients import Clients
 from tests.unit.aws.conftest import BUCKET, REGION, environment
+from tests.unit.logs.ranges import PARTS, WHOLE
 
 RUN = Run(id="run1", name="r", session_id="s", work_dir=f"s3://{BUCKET}/work")
 ATTEMPT = Attempt(number=1, offer=Offer(machine_type="m6i.large"))
@@ -169,7 +170,7 @@ def test_the_users_log_group(clients: Clients, stream: Stream, aws: EmulatedAws)
 @pytest.fixture
 def files(bucket: str) -> Any:
     s3 = boto3.client("s3", REGION)
-    s3.put_object(Bucket=bucket, Key="work/nf-run1.txt", Body=b"0123456789")
+    s3.put_object(Bucket=bucket, Key="work/nf-run1.txt", Body=WHOLE)
     s3.put_object(Bucket=bucket, Key="work/empty", Body=b"")
     return s3
 
@@ -193,20 +194,7 @@ def test_a_missing_file_in_a_bucket_that_we_may_not_list(
     assert refused.value.action == "s3:GetObject"
 
 
-@pytest.mark.parametrize(
-    ("start", "length", "wanted"),
-    [
-        (0, None, b"0123456789"),
-        (3, None, b"3456789"),
-        (0, 4, b"0123"),
-        (8, 100, b"89"),
-        (9, 1, b"9"),
-        (10, None, b""),
-        (10, 5, b""),
-        (99, 1, b""),
-        (2, 0, b""),
-    ],
-)
+@pytest.mark.parametrize(("start", "length", "wanted"), PARTS)
 def test_parts_of_a_file(source: AwsLogs, files: Any, start: int, length: int | None, wanted: bytes) -> None:
     assert source.read(RUN, "nf-run1.txt", start, length) == wanted
 

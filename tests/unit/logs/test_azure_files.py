@@ -7,11 +7,12 @@ from shared.logs.azure import AzureLogs
 from shared.logs.blob import log_url
 from shared.providers.azure.clients import Clients
 from tests.unit.logs.azure_place import RUN, Log
+from tests.unit.logs.ranges import PARTS, WHOLE
 
 
 @pytest.fixture
 def files(log: Log) -> None:
-    log.cloud.put("store", "work", "some/path/nf-run1.txt", b"0123456789")
+    log.cloud.put("store", "work", "some/path/nf-run1.txt", WHOLE)
     log.cloud.put("store", "work", "other/nf-run1.txt", b"other")
     log.cloud.put("store", "work", "some/path/empty", b"")
 
@@ -24,20 +25,7 @@ def test_sizes(source: AzureLogs, log: Log, files: None) -> None:
     assert source.size(RUN.but(work_dir=""), "nf-run1.txt") == 5
 
 
-@pytest.mark.parametrize(
-    ("start", "length", "wanted"),
-    [
-        (0, None, b"0123456789"),
-        (3, None, b"3456789"),
-        (0, 4, b"0123"),
-        (8, 100, b"89"),
-        (9, 1, b"9"),
-        (10, None, b""),
-        (10, 5, b""),
-        (99, 1, b""),
-        (2, 0, b""),
-    ],
-)
+@pytest.mark.parametrize(("start", "length", "wanted"), PARTS)
 def test_parts_of_a_file(
     source: AzureLogs, log: Log, files: None, start: int, length: int | None, wanted: bytes
 ) -> None:
