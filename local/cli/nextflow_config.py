@@ -15,6 +15,8 @@ def show(screen: Screen, found: dict[str, Any]) -> None:
         screen.line(f"{line:<{width}}  // {said}")
     for each in found["unread"]:
         screen.say(f"{each['source']}: only Nextflow can tell what this does: {each['text']}")
+    for each in found["faults"]:
+        screen.say(f"such a launch fails: {each['field']}: {each['message']}")
     screen.say("each of these wins over the pipeline's own config")
 
 

@@ -28,26 +28,35 @@ def show_config(
     request: Annotated[SubmitLaunch, Depends(body(SubmitLaunch))],
 ) -> dict[str, Any]:
     """The config files of such a launch in the order in which Nextflow reads them, all laid over the
-    pipeline's own; each setting that they make, whose it is, and what it replaces. Changes nothing."""
+    pipeline's own; each setting that they make, whose it is, and what it replaces; and for what such a
+    launch would fail before it has a machine. Changes nothing."""
     asked = filled(world, workspace, request.launch.whole())
     environment = launching.environment_for(world, workspace, str(asked.get("computeEnvId") or ""))
-    files = config_files(world, environment, launching.whole(asked, environment))
+    launch = launching.whole(asked, environment)
+    files = config_files(world, environment, launch)
+    faults = world.provider(environment).check_run(planned(environment, launch))
     found = merged([(source_of(name), text) for name, text in files.items()])
     return {
         "files": [{"name": name, "source": source_of(name), "text": text} for name, text in files.items()],
         "settings": [shown(each) for each in found.settings],
         "unread": [{"source": source, "text": text} for source, text in found.unread],
+        "faults": [{"field": each.field, "message": each.message} for each in faults],
     }
 
 
 def config_files(world: World, environment: Environment, launch: dict[str, Any]) -> dict[str, str]:
     """The config files of a launch, by name, in their order. The run's id, which is not given yet, is RUN."""
-    work_dir = str(launch.get("workDir") or environment.config.get("workDir") or "")
-    run = Run(id="RUN", name="run", session_id="session", launch=launch, work_dir=work_dir)
+    run = planned(environment, launch)
     platform = world.provider(environment).spec(run, Attempt(number=1, offer=Offer(machine_type="")))
     azure, tasks = dict(platform.get("azure", {})), str(platform.get("tasks") or "")
     texts = command.files(run.id, environment.platform, environment.config, launch, azure, tasks)
     return {name: texts[name] for name in sorted(texts) if name.endswith(".config")}
+
+
+def planned(environment: Environment, launch: dict[str, Any]) -> Run:
+    """The run that such a launch would be."""
+    work_dir = str(launch.get("workDir") or environment.config.get("workDir") or "")
+    return Run(id="RUN", name="run", session_id="session", launch=launch, work_dir=work_dir)
 
 
 def source_of(name: str) -> str:

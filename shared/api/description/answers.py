@@ -272,7 +272,8 @@ ANSWERS: Mapping[str, Schema | str] = {
              {"name": str, "value": str, "source": str,
               "over": listed(record({"source": str, "value": str}))}
          )),
-         "unread": listed(record({"source": str, "text": str}))}
+         "unread": listed(record({"source": str, "text": str})),
+         "faults": listed(record({"field": str, "message": str}))}
     ),
     "GET /headnode/platforms/{platform_id}/sizes": record(
         {"region": str, "machineType": str, "nextflow": nullable(SIZE), "cheaper": nullable(SIZE),

@@ -127,6 +127,11 @@ def remarks(said: Given, where: str, whole: Mapping[str, Any], run: Run) -> list
     own = read(said.scope)
     found = [f"azure.{name}: only Nextflow can tell its value" for name in said.unread if name]
     found += ["a part that only Nextflow can read may set more"] if "" in said.unread else []
+    found += [
+        f"azure.{name}: whoever sees this config sees the secret; credentials keep it"
+        for name, option in own.options.items()
+        if option.secret
+    ]
     found += [f"{each.field}: {NO_OPTION} known here" for each in own.faults if each.message == NO_OPTION]
     if not said.unread:
         idle = checks.idle(read(whole), run)

@@ -204,3 +204,22 @@ def test_a_family_whose_quota_has_a_name_of_its_own(bind: Bind, account: Callabl
     assert [str(each) for each in bind(forge=burst).check()] == [
         "forge.vmType: needs 8 BS cores, 4 left of 4"
     ]
+
+
+def test_profiles_that_a_launch_chooses_are_checked_with_it(bind: Bind) -> None:
+    text = "profiles { big { azure.batch.autoPollMode = true } }\nazure.azcopy.blockSize = 8"
+    provider = bind(nextflowConfig=text)
+    assert provider.check() == []
+    run = Run(id="r", name="n", session_id="s", launch={"configProfiles": ["big"]})
+    assert [str(each) for each in provider.check_run(run)] == [
+        "configProfiles: azure.batch.autoPollMode is no option; did you mean autoPoolMode?"
+    ]
+    assert provider.check_run(run.but(launch={"configProfiles": ["other"]})) == []
+
+
+def test_a_secret_in_a_config_is_a_note_that_does_not_show_it(bind: Bind) -> None:
+    (note,) = bind(nextflowConfig="azure.storage.accountKey = 'c2VjcmV0'").details()["notes"]
+    assert note == (
+        "nextflowConfig: azure.storage.accountKey: whoever sees this config sees the secret; credentials"
+        " keep it"
+    )

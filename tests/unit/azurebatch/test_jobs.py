@@ -22,6 +22,24 @@ def test_the_end_of_a_head_task_says_how(ready: Bind, azure: EmulatedAzure) -> N
     assert "exited with exit code 137" in shown.reason
 
 
+def test_an_image_that_cannot_be_pulled_is_told_in_batchs_words(ready: Bind, azure: EmulatedAzure) -> None:
+    provider = ready()
+    provider.start(order(provider))
+    failure = {
+        "category": "usererror",
+        "code": "ContainerInvalidImage",
+        "message": "One or more container images specified for the Batch task are invalid",
+        "details": [{"name": "Image Name", "value": "nextflow/nextflow:none"}],
+    }
+    azure.end_task(ACCOUNT, JOB, "head", failure=failure)
+    shown = provider.look([JOB])[JOB]
+    assert shown.reason == (
+        "JMComplete: usererror ContainerInvalidImage: One or more container images specified for the Batch"
+        " task are invalid: nextflow/nextflow:none"
+    )
+    assert shown.words == ""
+
+
 def test_a_job_that_takes_too_long_is_ended_by_batch_itself(
     ready: Bind, azure: EmulatedAzure, azure_clock: FakeClock
 ) -> None:
@@ -93,6 +111,27 @@ def test_quotas_are_read_by_two_calls_and_only_for_a_pool_without_nodes(
     assert calls(1)[1:3] == ["batchAccounts/read", "ListPools"]
     azure.settle()
     assert "ListPools" not in calls(2)
+
+
+def test_pools_with_nodes_need_no_quota_and_one_that_has_none_is_counted(
+    ready: Bind, azure: EmulatedAzure
+) -> None:
+    from local.clouds.azure.batch.models import Quotas
+
+    head = {"vmType": "Standard_D2ds_v5", "vmCount": 1, "minVmCount": 1}
+    forge = {"dualPoolConfig": True, "headPool": head, "workerPool": {"vmType": "Standard_E4ds_v5"}}
+    provider = ready(forge=forge)
+    azure.batch_account(ACCOUNT, quotas=Quotas(dedicated=4))
+    with pytest.raises(Refused, match="needs 4 dedicated cores, 2 left of 4"):
+        provider.start(order(provider))
+    azure.batch_account(ACCOUNT, quotas=Quotas(dedicated=6))
+    assert provider.start(order(provider).but(first=True))
+    azure.settle()
+    before = len(azure.journal.entries())
+    provider.start(order(provider, attempt=2).but(first=True))
+    made = [each.action for each in azure.journal.entries()[before:]]
+    assert "ListPools" not in made
+    assert "batchAccounts/read" not in made
 
 
 @pytest.mark.parametrize("room", [5, 8])

@@ -59,6 +59,10 @@ def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, t
     assert whose["azure.batch.jobMaxWallClockTime"] == "launch, replaces '7d' (headnode)"
     assert whose["azure.activeDirectory.tenantId"] == "headnode"
     assert known["AZURE_CLIENT_SECRET"] not in said.out
+    assert "such a launch fails" not in said.err
+    (tmp_path / "launch.config").write_text("azure.batch.deletePoolsOnCompletion = true\n")
+    told = served.headnode(*words).err
+    assert "such a launch fails: configText: azure.batch.deletePoolsOnCompletion deletes every pool" in told
     pools = azure.state.batch.accounts["labbatch"].pools
     assert [pool.body["vmSize"] for pool in pools.values()] == ["standard_e2ds_v5"]
     changed = served.headnode(

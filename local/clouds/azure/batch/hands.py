@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.batch import accounts, allocation, life
-from local.clouds.azure.batch.models import Account, Job, Node, Pool, Quotas, Task
+from local.clouds.azure.batch.models import Account, Body, Job, Node, Pool, Quotas, Task
 from local.clouds.azure.services import SUBSCRIPTION_ID
 
 if TYPE_CHECKING:
@@ -74,16 +74,25 @@ class BatchHands:
             self.state.batch.cut_off[subnet.lower()] = of
 
     def end_task(
-        self, account: str, job: str, task: str, exit_code: int = 0, files: dict[str, bytes] | None = None
+        self,
+        account: str,
+        job: str,
+        task: str,
+        exit_code: int | None = 0,
+        files: dict[str, bytes] | None = None,
+        failure: Body | None = None,
     ) -> None:
-        """A task that runs ends, and leaves these files ("stdout.txt": b"...")."""
+        """A task that runs ends, and leaves these files ("stdout.txt": b"..."). With a `failure` of Batch's
+        own it has no exit code."""
         with self.state.turn:
             self.state.agenda.run(self.state.now)
             found = self._task(account, job, task)
             if found.state.name != "running":
                 raise LookupError(f"the task {task} is {found.state.name}")
             found.files |= files or {}
-            life.end(self.state, self._account(account), found, self.state.now, exit_code=exit_code)
+            code = None if failure else exit_code
+            where = self._account(account)
+            life.end(self.state, where, found, self.state.now, exit_code=code, failure=failure)
 
     def end_job(self, account: str, job: str) -> None:
         """Somebody ends a job."""

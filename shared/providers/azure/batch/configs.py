@@ -51,22 +51,32 @@ def faults(account: BatchAccount) -> Iterable[Fault]:
 
 
 def run_faults(account: BatchAccount, run: Run) -> Iterable[Fault]:
-    """What will fail of a launch's own config, which is laid over everything else. Only the launch is blamed:
-    the environment was checked when it was made."""
+    """What will fail of a launch's own config, which is laid over everything else, and of the profiles that
+    it chooses. What the environment says without them was checked when it was made."""
     profiles = run.launch.get("configProfiles")
     chosen = [str(each) for each in profiles] if isinstance(profiles, list | tuple) else []
-    environment = given.given(_text(account.environment.config, OF_ENVIRONMENT), chosen)
+    text = _text(account.environment.config, OF_ENVIRONMENT)
+    checked, environment = given.given(text), given.given(text, chosen)
     launch = given.given(_text(run.launch, OF_LAUNCH), chosen)
-    if not (launch.scope or launch.unread):
+    if environment == checked and not (launch.scope or launch.unread):
         return
-    for each in given.form_faults(launch):
-        yield Fault(OF_LAUNCH, f"{each.field} {each.message}")
-    before = given.laid(environment.scope, platform(account).scope)
-    known = set(given.run_faults(environment, before, span(account)))
-    said = given.Given(scope=launch.scope, unread=(*environment.unread, *launch.unread))
-    for each in given.run_faults(said, given.laid(before, launch.scope), span(account)):
-        if each not in known:
-            yield Fault(OF_LAUNCH, f"{each.field} {each.message}")
+    own, about = platform(account).scope, span(account)
+    before = given.laid(environment.scope, own)
+    known = {*given.form_faults(checked), *given.run_faults(checked, given.laid(checked.scope, own), about)}
+    for field, said, whole in (
+        ("configProfiles", environment, before),
+        (OF_LAUNCH, joined(environment, launch), given.laid(before, launch.scope)),
+    ):
+        alone = launch if field == OF_LAUNCH else environment
+        for each in (*given.form_faults(alone), *given.run_faults(said, whole, about)):
+            if each not in known:
+                yield Fault(field, f"{each.field} {each.message}")
+            known.add(each)
+
+
+def joined(one: given.Given, other: given.Given) -> given.Given:
+    """What is not known of either is not known."""
+    return given.Given(scope=other.scope, unread=(*one.unread, *other.unread))
 
 
 def remarks(account: BatchAccount) -> list[str]:

@@ -232,7 +232,7 @@ def reason_of(job: Mapping[str, Any], run: Mapping[str, Any], lost: bool) -> str
     failure = run.get("failureInfo") or {}
     details = "; ".join(str(each.get("value") or "") for each in failure.get("details") or [])
     ended = str((job.get("executionInfo") or {}).get("terminateReason") or "")
-    code = str(failure.get("code") or "")
+    code = " ".join(filter(None, (str(failure.get(each) or "") for each in ("category", "code"))))
     return ": ".join(filter(None, (ended, code, str(failure.get("message") or ""), details)))
 
 

@@ -30,7 +30,15 @@ def end_tasks(account: BatchAccount, jobs: Sequence[str], since: float) -> None:
         for job in page:
             old = moment(str(job.get("creationTime") or "")) < since - CLOCKS
             if str(job["id"]) in told and not old and job.get("state") not in ENDING:
-                pools.terminate_job(account, str(job["id"]), "headnode: its head job is over")
+                end(account, str(job["id"]))
+
+
+def end(account: BatchAccount, id: str) -> None:
+    """As Nextflow would have done it at its end."""
+    if account.options.delete_jobs:
+        pools.delete_job(account, id)
+    else:
+        pools.terminate_job(account, id, "headnode: its head job is over")
 
 
 def ensure(account: BatchAccount) -> Made:

@@ -29,10 +29,10 @@ Pools = Mapping[str, Mapping[str, Any]]
 
 
 def check(account: BatchAccount, head: Mapping[str, Any]) -> None:
-    """`head` is the pool of head jobs as it is shown. No call where the one pool of the run has nodes, else
-    two. Raises Refused with the numbers for a run that the quotas can never hold, QuotaReached for one that
-    others leave no room for now."""
-    if has_nodes(head) and account.worker_pool == account.head_pool and not account.options.auto_pools:
+    """`head` is the pool of head jobs as it is shown. One call at most where the pools of the run have nodes
+    (none for one pool), else three. Raises Refused with the numbers for a run that the quotas can never hold,
+    QuotaReached for one that others leave no room for now."""
+    if not knows_arm(account) or (has_nodes(head) and has_room(account)):
         return
     limits = limits_of(account)
     if limits is None:
@@ -42,14 +42,27 @@ def check(account: BatchAccount, head: Mapping[str, Any]) -> None:
         for page in pages(account, account.url("pools"), pools.READ)
         for pool in page
     }
-    wanted = empty_pools(account, shown)
+    every = least(account, shown)
+    wanted = [one for one in every if not has_nodes(shown[one.name.lower()])]
     taken = [cores for pool in shown.values() for cores in held(pool)]
     short = said([*quotas.faults(limits, wanted, taken, 0, LEAST_JOBS), *new_pool(account, limits, shown)])
     if not short:
         return
-    if said([*quotas.faults(limits, wanted, (), 0, LEAST_JOBS), *new_pool(account, limits, {})]):
+    if said([*quotas.faults(limits, every, (), 0, LEAST_JOBS), *new_pool(account, limits, {})]):
         raise Refused(f"the Batch account {account.name} has no room for a run: it {short}")
     raise QuotaReached(f"the Batch account {account.name} has no room now: a run {short}", "QuotaReached")
+
+
+def has_room(account: BatchAccount) -> bool:
+    """Whether the run's tasks have nodes, or a pool of Nextflow's where it makes its own. One call, none
+    where they are on the pool of head jobs."""
+    if account.options.auto_pools:
+        query = {"$filter": f"startswith(id,'{pools.NEXTFLOWS}')"}
+        listed = pages(account, account.url("pools"), pools.READ, query)
+        return any(account.owns(pool) for page in listed for pool in page)
+    if account.worker_pool == account.head_pool:
+        return True
+    return has_nodes(pools.get(account, account.worker_pool).body)
 
 
 def said(faults: Iterable[Fault]) -> str:
@@ -83,14 +96,15 @@ def nodes(account: BatchAccount, key: str) -> int | None:
     return quotas.nodes_left(limits, of, there(account))
 
 
-def empty_pools(account: BatchAccount, shown: Pools) -> list[PoolCores]:
-    """The pools of a run that have no node yet, with the one node that each needs for anything to go on."""
+def least(account: BatchAccount, shown: Pools) -> list[PoolCores]:
+    """The pools of a run with the one node that each needs for anything to go on."""
     names = {account.head_pool} | (set() if account.options.auto_pools else {account.worker_pool})
     found = (shown.get(name.lower()) for name in sorted(names))
     return [
         PoolCores(name=str(pool["id"]), size=str(pool.get("vmSize")), nodes=1, low_priority=is_spot(pool))
         for pool in found
-        if pool and not has_nodes(pool)
+        # Of a size that is newer than our lists nobody knows what it takes from the quota.
+        if pool and quotas.cores_of(str(pool.get("vmSize")))
     ]
 
 

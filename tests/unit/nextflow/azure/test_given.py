@@ -2,12 +2,16 @@
 where only Nextflow can tell."""
 
 import pytest
+from hypothesis import given as given_by
+from hypothesis import strategies as st
 
 from shared.nextflow.azure.checks import Run
 from shared.nextflow.azure.given import form_faults, given, laid, literal, remarks, run_faults
+from shared.nextflow.azure.options import SCOPES
 from tests.unit.nextflow.azure.scopes import ACCOUNTS, IDENTITY, merged
 
 DAY = 86400.0
+PROGRAMS = ("params.x", '"${params.x}"', "{ task.cpus * 2 }", "x ? 1 : 2", "System.getenv('A')", "null")
 RUN = Run(longest=7 * DAY, now=0.0)
 POOL = "azure.batch.pools.auto"
 
@@ -142,6 +146,30 @@ def test_what_people_should_know_is_said() -> None:
         "c: azure.batch.location: only Nextflow can tell its value",
         "c: a part that only Nextflow can read may set more",
     ]
+
+
+def names() -> list[str]:
+    """Every option of the table, with a name for what people name."""
+    return [
+        ".".join(filter(None, (scope.replace("<name>", "mine"), name)))
+        for scope, options in SCOPES.items()
+        for name in options
+    ]
+
+
+@given_by(
+    st.lists(st.tuples(st.sampled_from(names()), st.sampled_from(PROGRAMS)), max_size=6),
+    st.sampled_from(["", "process.cpus = 2\n", "def x = 1\n"]),
+)
+def test_what_only_nextflow_knows_is_never_refused(pairs: list[tuple[str, str]], before: str) -> None:
+    assert said(before + "".join(f"azure.{name} = {value}\n" for name, value in pairs)) == []
+
+
+@given_by(st.text(max_size=300))
+def test_any_text_at_all_can_be_read(text: str) -> None:
+    found = given(f"azure.{text}")
+    assert isinstance(form_faults(found), list)
+    assert isinstance(run_faults(found, laid(ACCOUNTS, found.scope), RUN), list)
 
 
 def test_a_secret_is_not_shown() -> None:
