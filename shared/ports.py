@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.errors import Fault
-from shared.model.access import Credentials
+from shared.model.access import Credentials, Registry
 from shared.model.environment import Environment, Leftover, Made, Resource, ResourceRow
 from shared.model.machine import Machine, Offer, Order, Task, Tended
 from shared.model.message import Message
@@ -41,6 +41,12 @@ class Vault(Protocol):
 
     def open(self, sealed: str, context: str) -> str:
         """The secret. Raises Refused when it was not sealed here, or for another context."""
+
+
+Registries = Callable[[str], Registry]
+"""Opens somebody's login to a container registry, by the id of the credentials. It is asked for when it is
+written to a cloud, and kept nowhere. Raises Refused for credentials that are none of the workspace's, or of
+something else."""
 
 
 class Found(Model, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Function (Tables, storage queues, Key Vault); `local_world` that of one machine 
 Everything is imported where it is used, so that a host loads only its own.
 """
 
+import functools
 import importlib
 import json
 import os
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from shared.azure_endpoints import endpoints, loopback
 from shared.clock import SystemClock, SystemIds
 from shared.errors import Fault, Refused
-from shared.model.access import Credentials
+from shared.model.access import Credentials, Registry, no_registry
 from shared.model.environment import Environment
 from shared.model.machine import Task
 from shared.model.run import Attempt, Run
@@ -67,7 +68,12 @@ class Platforms:
         """The provider bound to this environment. Raises Refused for a platform we do not have, or
         credentials that cannot be read."""
         made: Provider = module(environment.platform).provider(
-            environment, self._clients(environment), self._settings, self._clock, self._root
+            environment,
+            self._clients(environment),
+            self._settings,
+            self._clock,
+            self._root,
+            functools.partial(self._registry, environment.workspace_id),
         )
         return made
 
@@ -128,6 +134,15 @@ class Platforms:
         if found is None or found.deleted:
             raise Refused(f"credentials {credentials_id} not found")
         return found
+
+    def _registry(self, workspace_id: int, id: str) -> Registry:
+        """As `ports.Registries`, for one workspace."""
+        found = self._store.get(Credentials, id)
+        if found is None or (why := no_registry(found, id, workspace_id)):
+            raise Refused(why if found else f"credentials {id} not found")
+        keys = self._open(found)
+        texts = (str(keys.get(name) or "") for name in ("registry", "userName", "password"))
+        return Registry(**dict(zip(("server", "user", "password"), texts, strict=True)))
 
     def _open(self, credentials: Credentials) -> dict[str, Any]:
         secret = json.loads(self._vault.open(credentials.sealed, f"credentials/{credentials.id}"))

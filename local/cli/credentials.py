@@ -9,6 +9,9 @@ from local.cli.screen import Format, Output, Screen, ago
 
 app = typer.Typer(help="Cloud credentials.", no_args_is_help=True)
 
+KNOWN = "aws, azure-cloud, azure_entra, azure or container-reg"
+"""Providers of credentials."""
+
 
 def option(help: str, metavar: str | None = None, envvar: str | None = None) -> Any:
     """An option that has no default to be shown."""
@@ -21,7 +24,7 @@ def option(help: str, metavar: str | None = None, envvar: str | None = None) -> 
 def add(
     name: Annotated[str, typer.Argument(help="Its name; unique.")],
     *,
-    provider: Annotated[str, typer.Option(help="aws, azure-cloud, azure_entra or azure.")] = "aws",
+    provider: Annotated[str, typer.Option(help=f"{KNOWN}.")] = "aws",
     access_key: Annotated[str | None, option("AWS: access key id.", envvar="AWS_ACCESS_KEY_ID")] = None,
     role: Annotated[str | None, option("AWS: role to assume.", "ARN")] = None,
     external_id: Annotated[str | None, option("AWS: external id for that role.")] = None,
@@ -36,12 +39,18 @@ def add(
         str | None, option("Azure: storage account of the work directories.", "NAME")
     ] = None,
     batch_account: Annotated[str | None, option("Azure Batch: its account.", "NAME")] = None,
+    registry: Annotated[
+        str | None, option("Container registry: its server. Default: Docker Hub.", "HOST")
+    ] = None,
+    user: Annotated[
+        str | None, option("Container registry: user. None: identities of Azure's own registry.", "NAME")
+    ] = None,
     description: Annotated[str, typer.Option(help="For people.")] = "",
     output: Output = Format.text,
 ) -> None:
     """Add credentials. A secret is read from AWS_SECRET_ACCESS_KEY, AZURE_CLIENT_SECRET,
-    AZURE_BATCH_ACCOUNT_KEY or AZURE_STORAGE_ACCOUNT_KEY, or asked for: it never is an argument, which others
-    on the machine could read.
+    AZURE_BATCH_ACCOUNT_KEY, AZURE_STORAGE_ACCOUNT_KEY or REGISTRY_PASSWORD, or asked for: it never is an
+    argument, which others on the machine could read.
     """
     from local.cli.client import connect
 
@@ -54,9 +63,10 @@ def add(
         keys = entra_keys(tenant, client, subscription, storage_account, batch_account)
     elif provider == "azure":
         keys = account_keys(storage_account, batch_account)
+    elif provider == "container-reg":
+        keys = registry_keys(registry, user)
     else:
-        known = "aws, azure-cloud, azure_entra or azure"
-        raise typer.BadParameter(f"is {known}", param_hint="--provider")
+        raise typer.BadParameter(f"is {KNOWN}", param_hint="--provider")
     keys["discriminator"] = provider
     body = {"name": name, "provider": provider, "description": description, "keys": keys}
     made = connect().post("/credentials", {"credentials": body})["credentialsId"]
@@ -121,6 +131,14 @@ def account_keys(storage_account: str | None, batch_account: str | None) -> dict
         "storageName": storage_account,
         "storageKey": secret("AZURE_STORAGE_ACCOUNT_KEY", "Key of the storage account"),
     }
+
+
+def registry_keys(registry: str | None, user: str | None) -> dict[str, Any]:
+    """A user of a container registry; nobody where its cloud's identities log in."""
+    keys: dict[str, Any] = {"registry": registry} if registry else {}
+    if user:
+        keys |= {"userName": user, "password": secret("REGISTRY_PASSWORD", "Password")}
+    return keys
 
 
 def needs(given: dict[str, str | None]) -> None:

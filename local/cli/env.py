@@ -237,10 +237,11 @@ def update(
 ) -> None:
     """Change the config of a compute environment that stands: sizes of the pools of Azure Batch."""
     from local.cli.client import connect
-    from local.cli.requests import changes
+    from local.cli.requests import changes, with_registries
 
     screen, api = Screen(output), connect()
-    record = api.put(f"/headnode/environments/{id_of(api, which)}", {"config": changes(file, settings or ())})
+    config = with_registries(api, changes(file, settings or ()))
+    record = api.put(f"/headnode/environments/{id_of(api, which)}", {"config": config})
     screen.data(record)
     screen.line(f"{record['name']} is changed")
 

@@ -57,13 +57,14 @@ def environment_body(
     if not merged.get("name"):
         raise typer.BadParameter("an environment needs a name (an argument, or `name` in the file)")
     wanted = str(merged.get("credentials") or merged.get("credentialsId") or "")
+    given = with_registries(api, merged.get("config", {}))
     body: dict[str, Any] = {
         "name": merged["name"],
         "platform": merged["platform"],
         "description": merged.get("description", ""),
         "config": {
             "discriminator": merged["platform"],
-            **merged.get("config", {}),
+            **given,
             **keys_of(merged["platform"], config),
         },
     }
@@ -118,6 +119,17 @@ def keys_of(platform: str, config: dict[str, Any]) -> dict[str, Any]:
 def credentials_id(api: Any, wanted: str) -> str:
     """The id of the credentials with that id or name. Raises Refused when there are none."""
     return str(one_of(api.get("/credentials")["credentials"], wanted, "credentials")["id"])
+
+
+def with_registries(api: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """A config whose logins to container registries (`forge.containerRegIds`) may be named, with their ids.
+    Raises Refused for those that there are not."""
+    forge = config.get("forge")
+    named = forge.get("containerRegIds") if isinstance(forge, dict) else None
+    if not isinstance(forge, dict) or not isinstance(named, list):
+        return config
+    ids = [credentials_id(api, str(each)) for each in named]
+    return {**config, "forge": {**forge, "containerRegIds": ids}}
 
 
 def one_of(listed: list[dict[str, Any]], wanted: str, what: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.cli import runs, watch
+from local.cli.requests import with_registries
 from local.cli.screen import Screen, span
 from local.demo.stage import Stage
 from shared.errors import HeadnodeError
@@ -71,9 +72,11 @@ class Story:
         """Credentials and an environment."""
         self.head("creating a compute environment")
         api, place = self.stage.api, self.stage.place
-        body = {"name": "demo", "platform": place.platform, "config": place.config()}
-        if credentials := place.credentials():
-            body["credentialsId"] = api.post("/credentials", {"credentials": credentials})["credentialsId"]
+        made = [api.post("/credentials", {"credentials": each}) for each in place.credentials()]
+        config = with_registries(api, place.config())
+        body = {"name": "demo", "platform": place.platform, "config": config}
+        if made:
+            body["credentialsId"] = made[0]["credentialsId"]
         self.environment_id = api.post("/compute-envs", {"computeEnv": body})["computeEnvId"]
         self.mark("environment asked for")
         ends = ("AVAILABLE", "ERRORED", "INVALID")

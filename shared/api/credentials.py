@@ -16,7 +16,7 @@ from shared.api.problem import Problem, bad
 from shared.api.routes import Routes
 from shared.errors import Exists, Fault
 from shared.model.access import Credentials
-from shared.model.environment import Environment
+from shared.model.environment import Environment, registries
 from shared.ports import World
 from shared.steps import credentials as steps
 
@@ -200,7 +200,7 @@ def refuse(faults: list[Fault]) -> None:
 def environments_using(world: World, record: Credentials) -> list[Environment]:
     """The environments that need these credentials, those being deleted included."""
     found = records.listed(world, Environment, "workspace", str(record.workspace_id))
-    return [each for each in found if each.credentials_id == record.id]
+    return [each for each in found if record.id in (each.credentials_id, *registries(each.config))]
 
 
 def conflict(record: Credentials, users: list[Environment], world: World) -> dict[str, Any]:

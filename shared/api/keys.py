@@ -87,9 +87,12 @@ def github(keys: Mapping[str, Any]) -> list[Fault]:
 
 
 def registry(keys: Mapping[str, Any]) -> list[Fault]:
-    """A user of a container registry; without `registry` that of Docker Hub."""
+    """A user of a container registry; without `registry` that of Docker Hub. Azure's own registries let
+    identities in, and then there is no user."""
     host = keys.get("registry")
-    found = required(keys, "userName", "password")
+    nobody = not keys.get("userName") and not keys.get("password")
+    by_identity = nobody and str(host or "").lower().endswith(".azurecr.io")
+    found = [] if by_identity else required(keys, "userName", "password")
     if host and not HOST.fullmatch(str(host)):
         found.append(Fault(f"{PREFIX}.registry", "must be the name of a host"))
     return found

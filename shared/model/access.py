@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any, ClassVar
 
-from shared.model.records import Record
+from shared.model.records import Model, Record
 
 
 class Credentials(Record, frozen=True, kw_only=True):
@@ -35,6 +35,32 @@ class Credentials(Record, frozen=True, kw_only=True):
     def names(self) -> tuple[str, ...]:
         """A name is unique in its workspace."""
         return () if self.deleted else (f"{self.workspace_id}/{self.name.lower()}",)
+
+
+REGISTRY = "container-reg"
+"""Provider of credentials that are somebody's login to a container registry."""
+
+
+class Registry(Model, frozen=True, kw_only=True):
+    """A container registry, opened: with the login of somebody who may pull from it. Never stored or shown.
+    Without a password its own cloud's identities are let in."""
+
+    server: str
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        """Without the password, wherever it may be printed."""
+        return f"Registry(server={self.server!r}, user={self.user!r})"
+
+
+def no_registry(found: Credentials | None, id: str, workspace_id: int) -> str:
+    """Why credentials are no login to a registry that a workspace may use; empty when they are."""
+    if found is None or found.deleted or found.workspace_id != workspace_id:
+        return f"credentials {id} not found"
+    if found.provider != REGISTRY:
+        return f"credentials {found.name} are for {found.provider}, not for a container registry"
+    return ""
 
 
 class Token(Record, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Compute environments: a place in somebody's cloud account where runs get their machines."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shared.model import states
@@ -63,6 +64,13 @@ class Receipt(Model, frozen=True, kw_only=True):
     """What stays on purpose, each with its reason."""
     left: tuple[Leftover, ...] = ()
     at: float = 0.0
+
+
+def registries(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the logins to container registries that a config names (`forge.containerRegIds`)."""
+    forge = config.get("forge")
+    listed = forge.get("containerRegIds") if isinstance(forge, dict) else None
+    return tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
 
 
 class Environment(Record, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ finds the record waiting and sends it again.
 from typing import Any
 
 from shared.errors import Conflict, Fault, Invalid
-from shared.model.access import Credentials
-from shared.model.environment import Environment
+from shared.model.access import Credentials, no_registry
+from shared.model.environment import Environment, registries
 from shared.model.message import Message
 from shared.model.run import Run
 from shared.model.timeline import Event, Wait
@@ -40,6 +40,7 @@ def create_environment(
     faults = [
         *world.faults(platform, config),
         *credentials_faults(world, workspace_id, platform, credentials_id),
+        *registry_faults(world, workspace_id, config),
         *required_tags.missing(config, tags),
     ]
     if faults:
@@ -82,6 +83,14 @@ def credentials_faults(world: World, workspace_id: int, platform: str, credentia
             Fault("credentialsId", f"credentials {found.name} are for {found.provider}, not for {platform}")
         ]
     return []
+
+
+def registry_faults(world: World, workspace_id: int, config: dict[str, Any]) -> list[Fault]:
+    """Logins to container registries that a config names and that are none of the workspace's."""
+    ids = registries(config)
+    found = world.store.get_many(Credentials, ids) if ids else {}
+    whys = (no_registry(found.get(id), id, workspace_id) for id in ids)
+    return [Fault("forge.containerRegIds", why) for why in whys if why]
 
 
 def has_any(world: World, workspace_id: int) -> bool:

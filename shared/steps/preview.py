@@ -9,7 +9,7 @@ from shared.model.records import Model
 from shared.model.run import Run
 from shared.ports import World
 from shared.steps import required_tags
-from shared.steps.environments import credentials_faults
+from shared.steps.environments import credentials_faults, registry_faults
 
 
 class Preview(Model, frozen=True, kw_only=True):
@@ -30,6 +30,7 @@ def preview(world: World, environment: Environment) -> Preview:
         *credentials_faults(
             world, environment.workspace_id, environment.platform, environment.credentials_id
         ),
+        *registry_faults(world, environment.workspace_id, environment.config),
         *required_tags.missing(environment.config, environment.tags),
     ]
     if faults:

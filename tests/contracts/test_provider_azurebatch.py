@@ -12,6 +12,7 @@ from tests.azure_cloud import LOCATION
 from tests.azure_cloud import Clients as Sdk
 from tests.clock import FakeClock
 from tests.contracts.provider_suite import Place, ProviderContract
+from tests.unit.azurebatch.conftest import opener
 
 ACCOUNT = "batchacct"
 ID = "3nvironment0000000001"
@@ -50,7 +51,8 @@ class TestAzureBatch(ProviderContract):
         def bound(installation: str, environment: Environment) -> Provider:
             if environment.resources:
                 azure_clock.advance(31)  # a formula may be set once in half a minute
-            return AzureBatch(environment, clients, Settings(installation=installation), azure_clock)
+            settings = Settings(installation=installation)
+            return AzureBatch(environment, clients, settings, azure_clock, opener())
 
         return Place(
             provider=lambda environment: bound("this", environment),

@@ -16,7 +16,7 @@ from shared.wiring import forget_clients
 from tests.azure_cloud import Clients
 from tests.clock import FakeClock
 from tests.scenarios.clouds.azure import LOCATION
-from tests.scenarios.clouds.azurebatch import BATCH, FORGE, Batch
+from tests.scenarios.clouds.azurebatch import BATCH, FORGE, PASSWORD, Batch, login
 from tests.scenarios.wholelife import disposed, lived
 from tests.unit.azurebatch.test_check import NODE
 from tests.unit.clouds.azure.batch import begin, job_body, pool_body, service
@@ -356,6 +356,9 @@ def test_each_example_is_made_launched_on_and_disposed_of(rig, cloud, users_own,
     assert read["platform"] == "azure-batch"
     config = {name: users_own(value) for name, value in read["config"].items()}
     cloud.keyed = "managedIdentityClientId" not in config
+    if "containerRegIds" in config["forge"]:
+        cloud.emulated.registry("quay.io/lab", {"lab": PASSWORD})
+        config["forge"] = {**config["forge"], "containerRegIds": [login(rig)]}
     environment = rig.environment(**{"forge": None, **config})
     rig.drain(120)
     found = rig.get_environment(environment)

@@ -41,8 +41,9 @@ class Place(Protocol):
     def enforce(self, permissions: Any) -> None:
         """From now on the control plane may do what these permissions allow, and nothing else."""
 
-    def credentials(self) -> dict[str, Any] | None:
-        """The request's body for credentials, None where none are needed."""
+    def credentials(self) -> list[dict[str, Any]]:
+        """The requests' bodies for credentials: the environment's, then those that its options name. Empty
+        where none are needed."""
 
     def config(self) -> dict[str, Any]:
         """The environment's options."""

@@ -53,10 +53,10 @@ class EmulatedAccount:
         """An IAM policy document for the control plane's key."""
         self._cloud.enforce(ACCESS_KEY, permissions)
 
-    def credentials(self) -> dict[str, Any]:
+    def credentials(self) -> list[dict[str, Any]]:
         """Access keys, as a user would store them."""
         keys = {"accessKey": ACCESS_KEY, "secretKey": self._secret}
-        return {"name": "demo", "provider": "aws", "keys": {"discriminator": "aws", **keys}}
+        return [{"name": "demo", "provider": "aws", "keys": {"discriminator": "aws", **keys}}]
 
     def config(self) -> dict[str, Any]:
         """A small machine; spot when it is to be taken away."""

@@ -65,7 +65,7 @@ class EmulatedSubscription:
         """A role definition, for the app."""
         self._cloud.enforce("operator", *permissions["properties"]["permissions"])
 
-    def credentials(self) -> dict[str, Any]:
+    def credentials(self) -> list[dict[str, Any]]:
         """The app's client secret, as a user would store it."""
         known = self._cloud.environment()
         keys = {
@@ -75,11 +75,8 @@ class EmulatedSubscription:
             "subscriptionId": known["AZURE_SUBSCRIPTION_ID"],
             "storageName": ACCOUNT,
         }
-        return {
-            "name": "demo",
-            "provider": "azure-cloud",
-            "keys": {"discriminator": "azure-cloud", **keys},
-        }
+        keys["discriminator"] = "azure-cloud"
+        return [{"name": "demo", "provider": "azure-cloud", "keys": keys}]
 
     def config(self) -> dict[str, Any]:
         """A small machine; spot when it is to be taken away."""

@@ -17,6 +17,9 @@ KEYED = 5
 EXAMPLES = Path(__file__).parents[3] / "infra" / "examples" / "azure-batch"
 MINE, NOBODY = "0" * 8 + "-0000-0000-0000-" + "0" * 12, "1" * 8 + "-1111-1111-1111-" + "1" * 12
 """What the examples have in place of a subscription and of an identity's client id."""
+REGISTRY = "quay"
+"""What the examples call their login to a registry."""
+LOGIN = {"registry": "quay.io", "userName": "lab", "password": "a password of the demo's own"}
 USERS = ("/resourcegroups/mine", f"/resourcegroups/{GROUP}/")
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 """Azure's built-in role Storage Blob Data Contributor."""
@@ -57,17 +60,23 @@ class EmulatedBatchAccount(EmulatedSubscription):
         super().open(shared)
         self._cloud.account(ACCOUNT, group=GROUP, location=LOCATION, keyed=self._keyed)
         self._cloud.batch_account(BATCH, group=GROUP, location=LOCATION)
+        self._cloud.registry("quay.io/lab", {LOGIN["userName"]: LOGIN["password"]})
         self._cloud.timings.transitions |= TRANSITIONS
         self._cloud.timings.autoscale_pause = 0.0
         self._identity = made_beforehand(User(self._cloud.url, self._cloud.environment()))
 
-    def credentials(self) -> dict[str, Any]:
-        """The keys of the two accounts; or the app's client secret, and the accounts that it is for."""
+    def credentials(self) -> list[dict[str, Any]]:
+        """The keys of the two accounts, or the app's client secret and the accounts that it is for; then the
+        login to the registry of private images."""
+        login = {"discriminator": "container-reg", **LOGIN}
+        return [self._own(), {"name": REGISTRY, "provider": "container-reg", "keys": login}]
+
+    def _own(self) -> dict[str, Any]:
         if self._keyed:
             accounts = {"batchName": BATCH, "batchKey": self._cloud.batch_key(BATCH), "storageName": ACCOUNT}
             known = {**accounts, "storageKey": self._cloud.storage_key(ACCOUNT), "discriminator": "azure"}
             return {"name": "demo", "provider": "azure", "keys": known}
-        keys = dict(super().credentials()["keys"])
+        keys = dict(super().credentials()[0]["keys"])
         keys |= {"discriminator": "azure_entra", "batchName": BATCH}
         return {"name": "demo", "provider": "azure_entra", "keys": keys}
 

@@ -31,9 +31,9 @@ class ThisMachine:
     def enforce(self, permissions: Any) -> None:
         """There are no permissions."""
 
-    def credentials(self) -> dict[str, Any] | None:
+    def credentials(self) -> list[dict[str, Any]]:
         """None are needed."""
-        return None
+        return []
 
     def config(self) -> dict[str, Any]:
         """A directory."""

@@ -7,7 +7,7 @@ from typing import Any
 from shared.logs.cloudwatch import AwsLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.aws import permissions
 from shared.providers.aws.clients import Clients
 from shared.providers.aws.cloud import AwsCloud
@@ -29,6 +29,7 @@ def provider(
     settings: Settings,
     clock: Clock,
     root: Path,  # noqa: ARG001
+    registries: Registries,  # noqa: ARG001
 ) -> AwsCloud:
     """The provider of an environment."""
     return AwsCloud(environment, clients, settings, clock)

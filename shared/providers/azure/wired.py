@@ -7,7 +7,7 @@ from typing import Any
 from shared.logs.azure import AzureLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.azure import permissions
 from shared.providers.azure.catalogue import regions
 from shared.providers.azure.clients import Clients
@@ -30,6 +30,7 @@ def provider(
     settings: Settings,
     clock: Clock,
     root: Path,  # noqa: ARG001
+    registries: Registries,  # noqa: ARG001
 ) -> AzureCloud:
     """The provider of an environment."""
     return AzureCloud(environment, clients, settings, clock)

@@ -8,7 +8,7 @@ from shared.errors import Fault
 from shared.logs.file import FileLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.local import config as fields
 from shared.providers.local.provider import LocalProvider
 
@@ -23,6 +23,7 @@ def provider(
     settings: Settings,
     clock: Clock,
     root: Path,
+    registries: Registries,  # noqa: ARG001
 ) -> LocalProvider:
     """The provider of an environment."""
     return LocalProvider(environment, settings, clock, root)

@@ -1,9 +1,11 @@
 """The emulated Azure with a Batch account under the scenarios: a run's machine is a head job."""
 
+import json
 from typing import Any
 
 from local.clouds.azure.batch.access import SHARED_KEY
 from local.clouds.azure.batch.models import ENDED, Job, Quotas
+from shared.model.access import Credentials
 from shared.model.run import Run
 from shared.providers.azure.batch.permissions import permissions
 from tests.scenarios.clouds import Shown
@@ -12,6 +14,8 @@ from tests.unit.clouds.azure.batch import job_body, pool_body, service
 
 BATCH = "acct"
 FORGE = {"vmType": "Standard_D4ds_v5", "vmCount": 4}
+PASSWORD = "canary-of-quay"
+"""Of the user `lab` at quay.io."""
 CALLS = {"launch": "CreateJob", "list": "ListJobs", "remove": "TerminateJob"}
 ENDING = ("terminating", "deleting", ENDED)
 
@@ -107,3 +111,15 @@ class Batch(Azure):
 def marks(body: dict[str, Any]) -> dict[str, str]:
     """The metadata of a job."""
     return {str(each["name"]): str(each["value"]) for each in body.get("metadata") or []}
+
+
+def login(rig: Any, password: str = PASSWORD, provider: str = "container-reg", workspace: int = 0) -> str:
+    """Stores a login to a registry as the API does."""
+    new, secret = rig.world.ids.new(22), {"userName": "lab", "registry": "quay.io", "password": password}
+    sealed = rig.world.vault.seal(json.dumps(secret), f"credentials/{new}")
+    public = {"userName": "lab", "registry": "quay.io"}
+    record = Credentials(
+        id=new, workspace_id=workspace, name=f"reg-{new[:6]}", provider=provider, public=public, sealed=sealed
+    )
+    rig.world.store.save(record)
+    return str(new)

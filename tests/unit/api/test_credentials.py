@@ -105,6 +105,7 @@ def test_credentials_that_are_of_no_use_are_refused_in_words(api: Front, provide
         ),
         ("github", {"username": "me"}, ["token"]),
         ("container-reg", {"registry": "https://x"}, ["userName", "password", "registry"]),
+        ("container-reg", {"registry": "lab.azurecr.io", "userName": "me"}, ["password"]),
     ],
 )
 def test_every_missing_key_is_named(api: Front, provider: str, keys: dict, fields: list[str]) -> None:
@@ -118,6 +119,27 @@ def test_a_registry_is_shown_without_its_password(api: Front) -> None:
     id = api.post("/credentials", creds("r", "container-reg", **keys))["credentialsId"]
     shown = api.get(f"/credentials/{id}")["credentials"]["keys"]
     assert shown == {"registry": keys["registry"], "userName": "me", "discriminator": "container-reg"}
+
+
+def test_a_registry_of_azure_s_may_let_identities_in(api: Front) -> None:
+    id = api.post("/credentials", creds("r", "container-reg", registry="lab.azurecr.io"))["credentialsId"]
+    shown = api.get(f"/credentials/{id}")["credentials"]["keys"]
+    assert shown == {"registry": "lab.azurecr.io", "discriminator": "container-reg"}
+
+
+def test_a_login_to_a_registry_is_held_by_the_environments_that_name_it(api: Front) -> None:
+    keys = {"registry": "quay.io", "userName": "me", "password": "very-secret"}
+    login = api.post("/credentials", creds("r", "container-reg", **keys))["credentialsId"]
+    git = api.post("/credentials", creds("g", "github", token="x"))["credentialsId"]
+    for id, said in (("nobody", "credentials nobody not found"), (git, "g are for github, not for a")):
+        answer = api.call("POST", "/compute-envs", json=env_body(forge={"containerRegIds": [id]}))
+        assert answer.status_code == 400
+        assert [each["field"] for each in answer.json()["errors"]] == ["forge.containerRegIds"]
+        assert said in answer.json()["message"]
+    made = api.environment(forge={"containerRegIds": [login]})
+    assert "very-secret" not in api.call("GET", f"/compute-envs/{made}").text
+    answer = api.call("DELETE", f"/credentials/{login}")
+    assert (answer.status_code, answer.json()["conflicts"][0]["id"]) == (409, made)
 
 
 def test_a_role_comes_with_the_trust_policy_that_it_needs(api: Front) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from local.clouds.aws import EmulatedAws
 from shared import wiring
+from shared.model.access import Registry
 from shared.model.machine import Offer
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
@@ -55,7 +56,7 @@ def test_wiring_finds_the_platform(aws: EmulatedAws, tmp_path: Path) -> None:
     settings, clock = Settings(installation="this"), FakeClock()
     place = environment()
     clients = wired.clients(None, REGION, settings)
-    provider = wired.provider(place, clients, settings, clock, tmp_path)
+    provider = wired.provider(place, clients, settings, clock, tmp_path, lambda each: Registry(server=each))
     assert list(provider.machines()) in ([], [[]])
     attempt = Attempt(number=1, offer=Offer(machine_type="m6i.large"))
     assert wired.logs(place, clients, tmp_path).live(RUN, attempt, "", 1).end

@@ -7,8 +7,11 @@ import pytest
 
 from local.clouds.azure import EmulatedAzure
 from local.clouds.azure.batch.models import Quotas
+from shared.errors import Refused
+from shared.model.access import Registry
 from shared.model.environment import Environment
 from shared.model.settings import Settings
+from shared.ports import Registries
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
 from tests.azure_cloud import LOCATION
@@ -29,6 +32,17 @@ CONFIG = {
 }
 ID = "3nvironment0000000001"
 Bind = Callable[..., AzureBatch]
+
+
+def opener(**logins: Registry) -> Registries:
+    """Opens these logins to container registries, by the ids of their credentials."""
+
+    def opened(id: str) -> Registry:
+        if id not in logins:
+            raise Refused(f"credentials {id} not found")
+        return logins[id]
+
+    return opened
 
 
 @pytest.fixture
@@ -53,7 +67,9 @@ def account(azure: EmulatedAzure) -> Callable[..., None]:
 def bind(account: Callable[..., None], azure_clock: FakeClock) -> Bind:
     """Makes a provider of an environment with these config fields, an hour old."""
 
-    def bound(keys: dict[str, str] | None = None, **config: Any) -> AzureBatch:
+    def bound(
+        keys: dict[str, str] | None = None, logins: dict[str, Registry] | None = None, **config: Any
+    ) -> AzureBatch:
         place = Environment(
             id=ID,
             name="batch",
@@ -61,7 +77,8 @@ def bind(account: Callable[..., None], azure_clock: FakeClock) -> Bind:
             config={**CONFIG, **config},
             created_at=azure_clock.now() - 3600,
         )
-        return AzureBatch(place, BatchClients(keys), Settings(installation="this"), azure_clock)
+        settings, known = Settings(installation="this"), opener(**(logins or {}))
+        return AzureBatch(place, BatchClients(keys), settings, azure_clock, known)
 
     return bound
 
@@ -75,9 +92,9 @@ def ready(account: Callable[..., None], azure_clock: FakeClock) -> Bind:
         place = Environment(
             id=ID, name="batch", platform="azure-batch", config={**CONFIG, **config}, created_at=0.0
         )
-        first = AzureBatch(place, clients, settings, azure_clock)
+        first = AzureBatch(place, clients, settings, azure_clock, opener())
         place = place.but(details=first.details(), resources=tuple(make(first)))
         azure_clock.advance(31)
-        return AzureBatch(place, clients, settings, azure_clock)
+        return AzureBatch(place, clients, settings, azure_clock, opener())
 
     return bound

@@ -72,7 +72,7 @@ def test_what_is_right_is_taken(config: dict[str, Any]) -> None:
             {**LEAST, "forge": {"dualPoolConfig": True, "workerPool": {"vmCount": -1}}},
             "forge.workerPool.vmCount",
         ),
-        ({**LEAST, "forge": {"containerRegIds": ["x"]}}, "forge.containerRegIds"),
+        ({**LEAST, "forge": {"containerRegIds": "x"}}, "forge.containerRegIds"),
         ({**LEAST, "forge": {"vmType": "Standard_D2ds_v5"}, "headJobCpus": 4}, "forge.vmType"),
         ({**LEAST, "forge": {}, "managedIdentityHeadResourceId": IDENTITY}, "managedIdentityClientId"),
     ],

@@ -13,7 +13,7 @@ from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
 from tests.clock import FakeClock
 from tests.contracts.provider_suite import order
-from tests.unit.azurebatch.conftest import ACCOUNT, ID
+from tests.unit.azurebatch.conftest import ACCOUNT, ID, opener
 from tests.unit.clouds.azure.batch import job_body, pool_body, service, task_body
 
 POOL = f"tower-pool-{ID}"
@@ -173,7 +173,7 @@ def rebound(
     """The same environment as another moment finds it: with other credentials, or another config."""
     was = provider._account.environment
     place: Environment = was.but(config={**was.config, **config})
-    return AzureBatch(place, BatchClients(keys), Settings(installation="this"), clock)
+    return AzureBatch(place, BatchClients(keys), Settings(installation="this"), clock, opener())
 
 
 @pytest.mark.parametrize("code", ["AccountSpotCoreQuotaReached", "AllocationTimedout"])

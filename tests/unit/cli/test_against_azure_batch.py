@@ -98,6 +98,25 @@ def test_with_the_keys_of_the_accounts_and_they_are_never_shown(served: Served, 
     assert not [each for each in secrets.values() if each in shown]
 
 
+def test_a_login_to_a_registry_is_named_in_a_file(served: Served, azure: EmulatedAzure) -> None:
+    azure.account("labdata", group="lab-data", location=LOCATION, keyed=True)
+    keys = {
+        "AZURE_BATCH_ACCOUNT_KEY": azure.batch_key("labbatch"),
+        "AZURE_STORAGE_ACCOUNT_KEY": azure.storage_key("labdata"),
+    }
+    assert served.headnode("credentials", "add", "azure", "--provider", "azure", *ACCOUNTS, **keys).code == 0
+    private = str(EXAMPLES / "9-private-images.yaml")
+    assert one_line(served.headnode("env", "create", "-f", private)) == "no credentials 'quay'"
+    words = ("credentials", "add", "quay", "--provider", "container-reg", "--registry", "quay.io")
+    assert served.headnode(*words, "--user", "lab", REGISTRY_PASSWORD="canary").code == 0
+    made = served.headnode("env", "create", "-f", private)
+    assert made.code == 0, made.err
+    bodies = [str(pool.body) for pool in azure.state.batch.accounts["labbatch"].pools.values()]
+    assert ["canary" in each for each in bodies] == [True]
+    asked = (("env", "show", "private-images"), ("env", "export", "private-images"), ("credentials", "list"))
+    assert "canary" not in "".join(served.headnode(*words, "-o", "json").out for words in asked)
+
+
 @pytest.mark.parametrize("keyed", [True, False], ids=["of another account", "an account that takes none"])
 def test_a_storage_key_that_opens_nothing_is_said(served: Served, azure: EmulatedAzure, keyed: bool) -> None:
     azure.account("labdata", group="lab-data", location=LOCATION, keyed=keyed)

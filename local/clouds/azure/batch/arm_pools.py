@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from local.clouds.answer import Answer
 from local.clouds.azure.arm import operations
 from local.clouds.azure.arm.tracked import pages
-from local.clouds.azure.batch import accounts, allocation, arm_shapes, errors, pool_life, scaling
+from local.clouds.azure.batch import accounts, allocation, arm_shapes, errors, pool_life, scaling, secrets
 from local.clouds.azure.batch.models import KINDS, Account, Body, Pool
 from local.clouds.azure.call import Call
 from local.clouds.azure.errors import Refused, invalid, not_found
@@ -25,7 +25,7 @@ def put(state: "State", call: Call) -> Answer:
     with _Words():
         found = account.pools.get(call.names["pool"].lower())
         if found:
-            pool_life.check(state, body, call.principal)
+            pool_life.check(state, body, call.principal, identity)
             found.identity = identity
             _change(state, account, found, body)
         else:
@@ -39,7 +39,7 @@ def patch(state: "State", call: Call) -> Answer:
     properties = {**arm_shapes.to_arm(found), **(call.document().get("properties") or {})}
     with _Words():
         body = arm_shapes.to_service(found.id, properties)
-        pool_life.check(state, body, call.principal)
+        pool_life.check(state, body, call.principal, found.identity)
         _change(state, account, found, body)
     return _answer(account, found)
 
@@ -122,7 +122,11 @@ def _shown(account: Account, pool: Pool) -> Body:
     shown: Body = {"id": id, "name": pool.id, "type": "Microsoft.Batch/batchAccounts/pools"}
     if pool.identity:
         shown["identity"] = pool.identity
-    return {**shown, "etag": f'W/"0x8D{pool.version:X}"', "properties": arm_shapes.to_arm(pool)}
+    return {
+        **shown,
+        "etag": f'W/"0x8D{pool.version:X}"',
+        "properties": secrets.without(arm_shapes.to_arm(pool)),
+    }
 
 
 def _answer(account: Account, pool: Pool) -> Answer:

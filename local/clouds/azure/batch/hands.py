@@ -1,9 +1,10 @@
 """What a test does to Batch behind everybody's back."""
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from local.clouds.azure.batch import accounts, allocation, life
-from local.clouds.azure.batch.models import Account, Body, Job, Node, Pool, Quotas, Task
+from local.clouds.azure.batch.models import Account, Body, Job, Node, Pool, Quotas, Registry, Task
 from local.clouds.azure.services import SUBSCRIPTION_ID
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ class BatchHands:
         a name that Azure would refuse."""
         with self.state.turn:
             return accounts.make(self.state, SUBSCRIPTION_ID, name, group, location, quotas)
+
+    def registry(self, name: str, users: Mapping[str, str], identities: Iterable[str] = ()) -> None:
+        """From now on images that begin with this name (a server, or a part of one: `docker.io/lab`) are
+        pulled by these users with their passwords, and by these identities (ARM ids), only."""
+        with self.state.turn:
+            found = Registry(dict(users), frozenset(each.lower() for each in identities))
+            self.state.batch.registries[name.lower()] = found
 
     def batch_key(self, account: str) -> str:
         """The primary key of an account."""

@@ -3,7 +3,7 @@ the clock may be well beyond it when somebody looks."""
 
 from typing import TYPE_CHECKING
 
-from local.clouds.azure.batch import metrics, placement, running, spans
+from local.clouds.azure.batch import containers, metrics, placement, running, spans
 from local.clouds.azure.batch.models import ENDED, Account, Body, Job, Node, Pool, Task
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def _begin(state: "State", account: Account, pool: Pool, node: Node, task: Task,
     def start() -> None:
         if task.run == number and task.state.name == "preparing":
             task.started_at = at + seconds
+            if refused := containers.refused(state, pool, task):
+                end(state, account, task, at + seconds, failure=refused)
+                return
             task.state.become("running", at + seconds)
             _limit(state, account, task, at + seconds)
             running.start(state, account, task, lambda status: _exited(state, account, task, number, status))

@@ -190,13 +190,22 @@ class Account:
         return [job for job in self.jobs.values() if job.pool.lower() == pool.lower()]
 
 
+@dataclass(frozen=True)
+class Registry:
+    """A container registry, or a part of one, that asks who pulls: passwords by user, identities by id."""
+
+    users: Mapping[str, str]
+    identities: frozenset[str]
+
+
 class Batch:
-    """All accounts by name in lower case."""
+    """All accounts by name in lower case; and the registries that ask for a login, by how images begin."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.cut_off: dict[str, str] = {}
         """Subnets without a way out, by id in lower case: to the `internet`, or to `batch` either."""
+        self.registries: dict[str, Registry] = {}
 
     def clear(self) -> None:
         """No account; the ends of what still runs mean nothing any more."""
@@ -206,3 +215,4 @@ class Batch:
                     task.run += 1
         self.accounts.clear()
         self.cut_off.clear()
+        self.registries.clear()

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from local.clouds.azure.batch import allocation, errors, metrics, scaling, sizes
+from local.clouds.azure.batch import allocation, containers, errors, metrics, scaling, sizes
 from local.clouds.azure.batch.models import KINDS, Account, Body, Pool
 from local.clouds.azure.batch.models import State as Stage
 
@@ -39,7 +39,7 @@ def create(
     old = account.pools.get(id.lower())
     if old:
         raise errors.being("Pool", "Deleted") if old.state.name == "deleting" else errors.exists("Pool")
-    check(state, body, subnet_by)
+    check(state, body, subnet_by, identity)
     if len(account.pools) >= account.quotas.pools:
         raise errors.pool_quota(account.quotas.pools)
     now = state.now
@@ -58,7 +58,7 @@ def change(pool: Pool, body: Body, at: float) -> None:
     pool.body, pool.changed_at, pool.version = body, at, pool.version + 1
 
 
-def check(state: "State", body: Body, subnet_by: str = "") -> None:
+def check(state: "State", body: Body, subnet_by: str = "", identity: Body | None = None) -> None:
     """Raises Refused for a pool that could not be."""
     size = body.get("vmSize")
     if not size:
@@ -67,6 +67,7 @@ def check(state: "State", body: Body, subnet_by: str = "") -> None:
         raise errors.invalid("vmSize", size, "The VM size is not known.")
     _check_machine(body)
     _check_slots(body)
+    containers.check(body, identity)
     for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
         if body.get(name) is not None:
             count(name, body[name])

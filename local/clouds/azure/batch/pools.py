@@ -63,7 +63,7 @@ def patch(request: Request) -> Answer:
         if name not in ALWAYS and found.nodes:
             raise errors.wrong_state(f"{name} can be changed only while the pool has no nodes.")
     body = {**found.body, **asked}
-    pool_life.check(request.state, body)
+    pool_life.check(request.state, body, identity=found.identity)
     pool_life.change(found, body, request.now)
     return request.done(200, f"pools/{found.id}", *_mark(found))
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.clouds.azure.batch import secrets
 from local.clouds.azure.batch.models import ENDED, KINDS, Body, Job, Node, Pool, State, Task
 from local.clouds.azure.batch.spans import UNLIMITED, stamp
 
@@ -35,7 +36,7 @@ def pool(found: Pool, url: str) -> Body:
         "taskSchedulingPolicy": {"nodeFillType": "spread"},
         "enableInterNodeCommunication": False,
         "enableAutoScale": False,
-        **found.body,
+        **secrets.without(found.body),
         "url": f"{url}/pools/{found.id}",
         "eTag": etag(found.changed_at, found.version),
         "lastModified": stamp(found.changed_at),

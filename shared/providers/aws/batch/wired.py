@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.aws.batch import permissions
 from shared.providers.aws.batch.cloud import AwsBatch
 from shared.providers.aws.batch.form import form as faults
@@ -22,6 +22,7 @@ def provider(
     settings: Settings,
     clock: Clock,
     root: Path,  # noqa: ARG001
+    registries: Registries,  # noqa: ARG001
 ) -> AwsBatch:
     """The provider of an environment."""
     return AwsBatch(environment, clients, settings, clock)

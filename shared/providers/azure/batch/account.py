@@ -8,7 +8,7 @@ from shared.errors import Fault, Invalid, Refused
 from shared.model import tags
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.azure.account import takeable
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, BatchOptions, PoolOptions, read
@@ -31,6 +31,8 @@ class BatchAccount:
     clients: BatchClients
     settings: Settings
     clock: Clock
+    registries: Registries
+    """Opens a login to a container registry."""
     options: BatchOptions = field(init=False)
 
     def __post_init__(self) -> None:

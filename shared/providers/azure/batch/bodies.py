@@ -1,6 +1,6 @@
 """What is written for a pool. Pure; the same each time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.nextflow.azure import formulas
@@ -31,12 +31,15 @@ TRIED = 900.0
 Body = dict[str, Any]
 
 
-def pool(account: BatchAccount, key: str, image: Mapping[str, Any]) -> Body:
-    """The request for a pool, as the Batch service takes it."""
+def pool(account: BatchAccount, key: str, image: Mapping[str, Any], logins: Sequence[Body] = ()) -> Body:
+    """The request for a pool, as the Batch service takes it, with its logins to container registries."""
     options = account.pools[key]
     machine: Body = {
         **image,
-        "containerConfiguration": {"type": "dockerCompatible"},
+        "containerConfiguration": {
+            "type": "dockerCompatible",
+            **({"containerRegistries": list(logins)} if logins else {}),
+        },
         **({"osDisk": {"diskSizeGB": options.disk}} if options.disk else {}),
     }
     body: Body = {
@@ -118,7 +121,7 @@ def as_arm(body: Mapping[str, Any], identities: tuple[str, ...]) -> Body:
     start = dict(body["startTask"])
     user = start["userIdentity"]["autoUser"]
     start["userIdentity"] = {"autoUser": {"scope": "Pool", "elevationLevel": "Admin"}} if user else {}
-    machine["containerConfiguration"] = {"type": "DockerCompatible"}
+    machine["containerConfiguration"] = {**machine["containerConfiguration"], "type": "DockerCompatible"}
     properties: Body = {
         "vmSize": body["vmSize"],
         "deploymentConfiguration": {"virtualMachineConfiguration": machine},

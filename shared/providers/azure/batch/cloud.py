@@ -9,7 +9,7 @@ from shared.model.environment import Environment, Leftover, Made, Resource, Reso
 from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.azure.batch import configs, graph, growing, jobs, left, pools, probe, validate
 from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
@@ -24,9 +24,14 @@ class AzureBatch:
     leaves_tasks = True
 
     def __init__(
-        self, environment: Environment, clients: BatchClients, settings: Settings, clock: Clock
+        self,
+        environment: Environment,
+        clients: BatchClients,
+        settings: Settings,
+        clock: Clock,
+        registries: Registries,
     ) -> None:
-        self._account = BatchAccount(environment, clients, settings, clock)
+        self._account = BatchAccount(environment, clients, settings, clock, registries)
 
     def check(self) -> list[Fault]:
         """Holds the environment against the account: its quotas first."""

@@ -11,6 +11,7 @@ from shared.providers.azure.batch.sizes import cores
 from shared.providers.azure.form import GUID, IN_GROUP, NAME, NETWORK, SIZE
 from shared.providers.fields import (
     Add,
+    faulty_lists,
     faulty_numbers,
     faulty_patterns,
     faulty_switches,
@@ -26,6 +27,8 @@ IDENTITY = (
     rf"(?i:{IN_GROUP}/microsoft\.managedidentity/userassignedidentities/)[\w-]{{1,128}}/?",
     "a user-assigned managed identity's id",
 )
+REGISTRY = (r"[A-Za-z0-9]{1,64}", "the id of container-reg credentials")
+MOST_REGISTRIES = 20
 CLIENT = (GUID, "a managed identity's client id (a GUID)")
 PATTERNS = {
     "headPool": POOL,
@@ -119,7 +122,7 @@ def forged(config: dict[str, Any], forge: dict[str, Any], add: Add) -> None:
             add(needed, f"is needed with {field}")
     faulty_switches(forge, FORGE_SWITCHES, said)
     if given(forge, "containerRegIds"):
-        said("containerRegIds", "headnode reads no registry's keys: give the pools an identity with AcrPull")
+        faulty_lists(forge, {"containerRegIds": REGISTRY}, MOST_REGISTRIES, said)
     dual = forge.get("dualPoolConfig") is True
     pool(forge, said)
     for field in ("headPool", "workerPool"):

@@ -15,7 +15,7 @@ from shared.model import tags
 from shared.model.machine import GONE, PENDING, RUNNING, STOPPED, STOPPING, Machine, Order
 from shared.nextflow.headjob import BOOT, SCRIPT, boot_json
 from shared.providers.azure.account import takeable
-from shared.providers.azure.batch import growing, pools, room, waiting
+from shared.providers.azure.batch import growing, pools, registries, room, waiting
 from shared.providers.azure.batch.account import BatchAccount, as_metadata, metadata
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of
@@ -81,7 +81,7 @@ def request(account: BatchAccount, order: Order) -> dict[str, Any]:
             "id": TASK,
             "commandLine": "/bin/sh -c 'eval \"$HEADNODE_SCRIPT\"'",
             "containerSettings": {
-                "imageName": options.image,
+                "imageName": registries.image(account),
                 **({"containerRunOptions": run} if options.head_memory else {}),
             },
             "environmentSettings": [

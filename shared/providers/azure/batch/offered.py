@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import Fault, Invalid, Refused, Retry
+from shared.model.access import Registry
 from shared.model.environment import Environment
 from shared.model.machine import Task
 from shared.model.settings import Settings
@@ -118,12 +119,17 @@ def rooms(left: Room, size: str) -> dict[str, int | None]:
     }
 
 
+def no_registries(id: str) -> Registry:
+    """Opens no login: nothing is made here."""
+    raise Refused(f"credentials {id} not found")
+
+
 def measured(clients: BatchClients, region: str, settings: Settings, clock: Clock) -> tuple[Room | None, str]:
     """The account's quotas and what its pools hold of them, or why nobody knows."""
     if not clients.batch_name:
         return None, f"{UNTOLD}the credentials name no Batch account"
     place = Environment(id="", name="", platform="azure-batch", config={"region": region})
-    account = BatchAccount(place, clients, settings, clock)
+    account = BatchAccount(place, clients, settings, clock, no_registries)
     try:
         limits = room.limits_of(account)
         if limits is None:

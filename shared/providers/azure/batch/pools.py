@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import HeadnodeError, NotYet, Refused
 from shared.model.environment import Made, ResourceRow
-from shared.providers.azure.batch import bodies, images
+from shared.providers.azure.batch import bodies, images, registries
 from shared.providers.azure.batch.account import ACCOUNTS, ARM_VERSION, BatchAccount
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import pages
@@ -49,8 +49,17 @@ def ensure(account: BatchAccount, row: ResourceRow) -> Made:
 
 def make(account: BatchAccount, key: str) -> None:
     """One write; a pool that is there meanwhile is as good."""
-    options = account.pools[key]
-    body = bodies.pool(account, key, images.chosen(account, options.vm_type))
+    image = images.chosen(account, account.pools[key].vm_type)
+    logins = registries.written(account, key)
+    try:
+        put(account, key, bodies.pool(account, key, image, logins))
+    except HeadnodeError as error:
+        error.args = (registries.hidden(str(error), logins),)
+        raise
+
+
+def put(account: BatchAccount, key: str, body: bodies.Body) -> None:
+    """Asks for a pool, of whoever can make it."""
     identities = bodies.identities_of(account, key)
     if identities:
         path = f"{account.arm_id}/pools/{body['id']}"

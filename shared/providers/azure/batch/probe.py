@@ -8,7 +8,7 @@ from typing import Any
 from shared.errors import NotYet, Refused
 from shared.model.environment import Made, ResourceRow
 from shared.nextflow.azure import formulas
-from shared.providers.azure.batch import bodies, pools
+from shared.providers.azure.batch import bodies, pools, waiting
 from shared.providers.azure.batch.account import BatchAccount
 from shared.providers.azure.batch.listing import pages
 from shared.providers.azure.batch.streams import Streams
@@ -76,8 +76,7 @@ def ask(account: BatchAccount, key: str, shown: Mapping[str, Any], nodes: list[d
 def failure(account: BatchAccount, pool: str, node: Mapping[str, Any]) -> str:
     """What became of a node, in Batch's words and its own."""
     id, state = str(node.get("id")), str(node.get("state"))
-    errors = [each for each in node.get("errors") or [] if isinstance(each, dict)]
-    told = [f"{each.get('code')}: {each.get('message') or ''}".rstrip(": ") for each in errors]
+    told = waiting.errors_of(node)
     start = node.get("startTaskInfo") or {}
     if start.get("exitCode"):
         told.append(f"its start task ended with {start['exitCode']}")

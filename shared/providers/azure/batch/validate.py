@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.errors import Fault, Refused
 from shared.providers.azure import versions
-from shared.providers.azure.batch import configs, images, manual, pools, quota, signing
+from shared.providers.azure.batch import configs, images, manual, pools, quota, registries, signing
 from shared.providers.azure.batch.account import BatchAccount, knows_arm, shown_account
 from shared.providers.azure.batch.form import form
 from shared.providers.azure.batch.sizes import slots
@@ -152,12 +152,14 @@ def details(account: BatchAccount) -> dict[str, Any]:
 UNREAD = "the Batch account's quotas could not be read: keys, or no subscription, do not let ARM be asked"
 MANUAL = ("headPool", "workerPool", "subnetId", "managedIdentityClientId", "managedIdentityPoolClientId")
 SETTINGS = ("nextflowConfig", "jobMaxWallClockTime", "tokenDuration", "subnetId", "managedIdentityClientId")
+IDENTITIES = ("managedIdentityHeadResourceId", "managedIdentityPoolResourceId")
 LOOKS: tuple[tuple[tuple[str, ...], Callable[[BatchAccount], Iterable[Fault]]], ...] = (
     (("subscriptionId", "batchAccount", "forge.vmType", "forge.vmCount"), place),
     (MANUAL, manual.faults),
     (("forge.vmType", "forge.headPool.vmType", "forge.workerPool.vmType"), sizes),
-    (("managedIdentityHeadResourceId", "managedIdentityPoolResourceId"), identities),
+    (IDENTITIES, identities),
     (("subnetId",), subnet),
+    ((registries.FIELD, *IDENTITIES), registries.faults),
     (("workDir", "storageAccount"), container),
     (SETTINGS, configs.faults),
 )

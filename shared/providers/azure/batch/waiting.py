@@ -7,14 +7,19 @@ from typing import Any
 from shared.providers.azure.batch import pools
 from shared.providers.azure.batch.account import BatchAccount
 from shared.providers.azure.batch.errors import is_gone
+from shared.providers.azure.batch.listing import pages
 from shared.providers.azure.listing import moment
 
 LONG = 120.0
 """Seconds that nobody has to explain: a pool that begins with nothing takes them."""
 
+SPOILED = "state eq 'unusable' or state eq 'starttaskfailed'"
+MOST = 3
+"""Reasons that are told at once."""
+
 
 def reason(account: BatchAccount, job: Mapping[str, Any]) -> str:
-    """What a job that does not run yet waits for; empty while that is no wonder. One read after LONG."""
+    """What a job that does not run yet waits for; empty while that is no wonder. Two reads after LONG."""
     waited = account.clock.now() - moment(str(job.get("creationTime") or ""))
     if waited < LONG:
         return ""
@@ -22,7 +27,37 @@ def reason(account: BatchAccount, job: Mapping[str, Any]) -> str:
     shown = pools.get(account, name)
     if is_gone(shown):
         return f"pool {name} does not exist any more"
-    return f"waits for a node since {waited:.0f} s: {explained(name, shown.body)}"
+    spoilt = spoiled(account, name) if nodes(shown.body, "current") else ""
+    said = filter(None, (explained(name, shown.body), spoilt))
+    return f"waits for a node since {waited:.0f} s: {'; '.join(said)}"
+
+
+def spoiled(account: BatchAccount, name: str) -> str:
+    """Why nodes of a pool take no tasks though they are there, the first of each reason; empty when all do.
+    One read."""
+    query = {"$filter": SPOILED, "$select": "id,state,errors"}
+    listed = pages(account, account.url(f"pools/{name}/nodes"), pools.READ, query)
+    found = {told(each): str(each.get("id")) for page in listed for each in page}
+    return "; ".join(f"node {id} is {why}" for why, id in list(found.items())[:MOST])
+
+
+def told(node: Mapping[str, Any]) -> str:
+    """A node's state with its errors. Pure."""
+    return ": ".join([str(node.get("state")), *errors_of(node)])
+
+
+def errors_of(node: Mapping[str, Any]) -> list[str]:
+    """A node's errors with their details, in Batch's words. Pure."""
+    found = node.get("errors")
+    errors = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return [
+        ": ".join(filter(None, (each.get("code"), each.get("message"), details(each)))) for each in errors
+    ]
+
+
+def details(error: Mapping[str, Any]) -> str:
+    """What one error says beside its message. Pure."""
+    return "; ".join(str(each.get("value") or "") for each in error.get("errorDetails") or ())
 
 
 def explained(name: str, shown: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from shared.logs.azurebatch import BatchLogs
 from shared.model.environment import Environment
 from shared.model.settings import Settings
-from shared.ports import Clock
+from shared.ports import Clock, Registries
 from shared.providers.azure.batch import permissions
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.cloud import AzureBatch
@@ -39,9 +39,10 @@ def provider(
     settings: Settings,
     clock: Clock,
     root: Path,  # noqa: ARG001
+    registries: Registries,
 ) -> AzureBatch:
     """The provider of an environment."""
-    return AzureBatch(environment, clients, settings, clock)
+    return AzureBatch(environment, clients, settings, clock, registries)
 
 
 def logs(environment: Environment, clients: BatchClients, root: Path) -> BatchLogs:  # noqa: ARG001
