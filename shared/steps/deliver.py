@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from shared.errors import NotYet, Poison, Refused, Retry, Stale
 from shared.model.message import Message, Note, Parked, from_text, to_text
 from shared.ports import World
-from shared.steps import create, dispose, launch, logs, reap
+from shared.steps import create, dispose, launch, logs, reap, tend
 from shared.steps.outcome import Again, Done, Outcome, Park
 
 log = logging.getLogger("headnode")
@@ -117,7 +117,8 @@ def settle(message: Message, outcome: Outcome, failed: bool, world: World) -> No
 def is_repeated(message: Message) -> bool:
     """Whether the timer sends the same message again anyway. Were it tried again too, an account that
     cannot be reached would gather one more message with every tick."""
-    return message.step == "reap" and message.subject.startswith(("tick", "scope:")) and not message.facts
+    repeated = {"reap": ("tick", "scope:"), "launch": (tend.SUBJECT,)}.get(message.step, ())
+    return message.subject.startswith(repeated) and not message.facts
 
 
 def park_text(text: str, reason: str, world: World, message: Message | None = None) -> None:

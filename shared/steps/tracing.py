@@ -8,9 +8,10 @@ that can be borne; only a run that somebody cancelled is, where that is the way 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from shared.errors import Refused
+from shared.errors import HeadnodeError, Refused
 from shared.model.metrics import Metrics
 from shared.model.records import Record
 from shared.model.run import Run
@@ -192,7 +193,9 @@ def progress(
     if heard or changes:
         reported.keep(world.store, trace.but(tend_at=look_at or trace.tend_at), changes)
     if look_at:
-        world.queue.send(tend.message(run.environment_id), after=look_at - now)
+        # Nextflow would end a run whose report is refused, and the timer looks anyway.
+        with suppress(HeadnodeError):
+            world.queue.send(tend.message(run.environment_id), after=look_at - now)
     awoken = awake(run, now) if heard else run
     return run if awoken is run else world.store.save(awoken)
 

@@ -14,7 +14,7 @@ import pytest
 from shared.errors import NotYet
 from shared.model import tags
 from shared.model.environment import Environment, Made, ResourceRow
-from shared.model.machine import GONE, PENDING, RUNNING, STOPPING, Machine, Order
+from shared.model.machine import GONE, PENDING, RUNNING, STOPPING, Machine, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.ports import Provider
 
@@ -114,6 +114,10 @@ class ProviderContract:
         details = provider.details()
         rows = make(provider)
         return place.provider(place.environment.but(details=details, resources=tuple(rows)))
+
+    def test_where_no_task_waits_there_is_nothing_to_tend(self, ready: Provider) -> None:
+        assert ready.tend() == Tended()
+        assert ready.tend() == Tended()
 
     def test_resources_are_the_same_each_time(self, provider: Provider) -> None:
         assert provider.resources() == provider.resources()

@@ -2,12 +2,13 @@
 submitted tasks, and with each tick; what tasks wait for stands on the run."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from local.clouds.azure.batch.models import Quotas
-from shared.errors import Invalid
-from shared.model.message import Message
+from shared.errors import Invalid, Unreachable
+from shared.model.message import Message, Parked
 from shared.model.run import Run
 from shared.steps import environment_changes, environments, tend, tracing
 from tests.scenarios import test_azure_batch
@@ -250,6 +251,43 @@ def test_a_bad_answer_while_a_pool_grows(work, call, kind):
     assert work.target() >= 4
     assert work.states() == ["running"] * 4
     assert work.now().status == "RUNNING"
+
+
+class Broken:
+    """A port that fails in its own way."""
+
+    def __init__(self, port, method: str, error: Exception) -> None:
+        self._port, self._method, self._error = port, method, error
+
+    def __getattr__(self, name: str):
+        if name == self._method:
+            raise self._error
+        return getattr(self._port, name)
+
+
+def test_a_queue_that_is_out_of_reach_refuses_no_report(work):
+    work.rig.clock.advance(30)
+    whole = work.rig.world
+    work.rig.world = replace(whole, queue=Broken(whole.queue, "send", Unreachable("no route")))
+    work.submit(4)
+    work.rig.world = whole
+    assert work.now().status == "RUNNING"
+    work.tick()
+    assert work.states() == ["running"] * 4
+
+
+def test_a_look_that_fails_in_an_unknown_way_gathers_no_messages(work):
+    whole = work.rig.world
+    broken = replace(whole, provider=lambda _: Broken(None, "tend", ZeroDivisionError()))
+    for _ in range(5):
+        work.rig.world = whole
+        work.keep()
+        work.rig.world = broken
+        work.rig.world.queue.send(tend.message(work.environment.id))
+        work.rig.drain(0)
+    work.rig.clock.advance(3600)
+    assert whole.queue.receive(["launch"]) == []
+    assert whole.store.find(Parked, "all", "all").items == ()
 
 
 def test_a_look_at_an_environment_that_is_gone_is_nothing(work):
