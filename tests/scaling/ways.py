@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from local.clouds.azure.batch.formula.evaluating import evaluate
 from shared.nextflow.azure.formulas import DEDICATED, LOW_PRIORITY, Scaling, Told, built_in, ours
 from shared.nextflow.azure.pools import PoolSettings
-from shared.nextflow.azure.scaler import FIRST, Load, Pool, is_due, least, tell
+from shared.nextflow.azure.scaler import Load, Pool, expects, is_due, least, tell
 from tests.scaling.simulator import BEGIN, World
 
 EVERY = 300.0
@@ -93,7 +93,7 @@ class Ours:
             preempted=world.preempted,
             most=world.most,
             low=least(self._told.seen, now) if self._rising and not launched else None,
-            expected=self._told.expected if self._told.seen else FIRST,
+            expected=expects(self._told),
         )
         load = Load(
             waiting=slots,

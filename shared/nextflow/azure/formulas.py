@@ -86,7 +86,7 @@ class Told(Model, frozen=True, kw_only=True):
     """Nodes that the account has room for, until `known`; None where that is not known."""
     known: float = 0.0
     seen: tuple[tuple[int, int], ...] = ()
-    """When tasks came to need so many nodes, the oldest first. The formula makes no use of it, nor of
+    """When tasks came to take so many slots, the oldest first. The formula makes no use of it, nor of
     `expected`: whoever looks next finds it here."""
     expected: int = 0
     """Nodes that a run came to need."""

@@ -68,7 +68,7 @@ class Pool(Model, frozen=True, kw_only=True):
     room: int | None = None
     """Nodes that the account's quota lets it have, where that is known."""
     low: int | None = None
-    """The least that tasks needed lately, in nodes; None where that is not to be gone by."""
+    """The fewest slots that tasks took lately; None where that is not to be gone by."""
     expected: int = 1
     """Nodes that a run came to need before; they boot while a new run's head does."""
 
@@ -109,27 +109,37 @@ def decide(load: Load, pool: Pool) -> Decision:
 
 
 def rise(load: Load, pool: Pool) -> int:
-    """What need rose by lately, in nodes: it is taken to go on as it did."""
-    return 0 if pool.low is None else max(0, of_tasks(load, pool) - pool.low)
+    """Nodes beyond the need for what it rose by lately, which is taken to come once more: what has no room
+    beside the tasks that are there."""
+    if pool.low is None:
+        return 0
+    everything = fitting(load.everything, pool)
+    free = nodes_for(everything, pool.slots_per_node) * pool.slots_per_node - slots_of(everything)
+    return math.ceil(max(0, slots_of(fitting(load.tasks, pool)) - pool.low - free) / pool.slots_per_node)
 
 
-def of_tasks(load: Load, pool: Pool) -> int:
-    """The nodes that tasks need, without head jobs."""
-    return nodes_for(fitting(load.tasks, pool), pool.slots_per_node)
+def slots_of(tasks: Mapping[int, int]) -> int:
+    """The slots that tasks take."""
+    return sum(slots * count for slots, count in tasks.items())
+
+
+def expects(told: Told) -> int:
+    """Nodes that the tasks of a run that is launched are taken to need."""
+    return max(1, told.expected) if told.seen else FIRST
 
 
 def least(seen: Sequence[tuple[int, int]], now: float) -> int:
-    """The least that was needed lately; nothing before the first that is known."""
-    old = [nodes for at, nodes in seen if at <= now - RISING]
-    return min([old[-1] if old else 0, *(nodes for at, nodes in seen if at > now - RISING)])
+    """The fewest slots that were needed lately; none before the first that are known."""
+    old = [slots for at, slots in seen if at <= now - RISING]
+    return min([old[-1] if old else 0, *(slots for at, slots in seen if at > now - RISING)])
 
 
-def noted(seen: Sequence[tuple[int, int]], nodes: int, now: float) -> tuple[tuple[int, int], ...]:
+def noted(seen: Sequence[tuple[int, int]], slots: int, now: float) -> tuple[tuple[int, int], ...]:
     """What was needed when, with what is needed now, as far as it will be asked for."""
-    if seen and seen[-1][1] == nodes:
+    if slots == (seen[-1][1] if seen else 0):
         return tuple(seen)
     old = [each for each in seen if each[0] <= now - RISING]
-    return (*old[-1:], *(each for each in seen if each[0] > now - RISING), (int(now), nodes))
+    return (*old[-1:], *(each for each in seen if each[0] > now - RISING), (int(now), slots))
 
 
 def fitting(tasks: Mapping[int, int], pool: Pool) -> Mapping[int, int]:
@@ -148,8 +158,8 @@ def tell(load: Load, pool: Pool, before: Told, now: float) -> Told:
             max(before.until, until * bool(load.launched)),
         )
     tasks = sum(fitting(load.everything, pool).values())
-    needs = of_tasks(load, pool)
-    of_run = math.ceil(needs / max(1, load.heads))
+    own = fitting(load.tasks, pool)
+    of_run = math.ceil(nodes_for(own, pool.slots_per_node) / max(1, load.heads))
     return Told(
         floor=floor,
         until=until,
@@ -157,9 +167,9 @@ def tell(load: Load, pool: Pool, before: Told, now: float) -> Told:
         stuck=found.never,
         limit=pool.room,
         known=now + TRUSTED if load.everything else before.known,
-        seen=noted(before.seen, needs, now),
+        seen=noted(before.seen, slots_of(own), now),
         # Half of it is forgotten with each launch, so that one large run does not count for ever.
-        expected=max(of_run, before.expected // 2 if load.launched else before.expected),
+        expected=max(of_run, pool.expected // 2 if load.launched else before.expected),
     )
 
 

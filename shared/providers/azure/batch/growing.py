@@ -2,7 +2,8 @@
 
 One look is one listing of the account's jobs, one of the tasks of each job that Nextflow has on these pools,
 and one read of each pool. What a pool needs then is the scaler's to say; what Azure lets it have stands in
-its answer."""
+its answer.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -96,7 +97,9 @@ def seen(account: BatchAccount, key: str, shown: Mapping[str, Any]) -> Pool:
         most=options.most,
         low=scaler.least(before.seen, account.clock.now()),
         # On the one pool of heads and tasks the first tasks have the room beside their head.
-        expected=before.expected if before.seen or key != WORKER else scaler.FIRST,
+        expected=scaler.expects(before)
+        if key == WORKER and not account.options.auto_pools
+        else before.expected,
     )
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.nextflow.azure.formulas import Told
-from shared.nextflow.azure.scaler import Load, Pool, decide, is_due, least, nodes_for, noted, tell
+from shared.nextflow.azure.scaler import Load, Pool, decide, expects, is_due, least, nodes_for, noted, tell
 
 POOL = Pool(slots_per_node=16, target=0, most=10)
 tasks = st.dictionaries(st.integers(1, 16), st.integers(0, 200), max_size=6)
@@ -52,9 +52,11 @@ def test_a_launch_boots_nodes_before_its_tasks_are_there():
 
 
 def test_need_that_rose_is_taken_to_rise_on():
-    assert decide(Load(waiting={16: 4}), POOL.but(low=1)).target == 7
-    assert decide(Load(waiting={16: 4}), POOL.but(low=4)).target == 4
-    assert decide(Load(waiting={16: 4}), POOL.but(low=9)).target == 4
+    assert decide(Load(waiting={16: 4}), POOL.but(low=16)).target == 7
+    assert decide(Load(waiting={16: 4}), POOL.but(low=64)).target == 4
+    assert decide(Load(waiting={16: 4}), POOL.but(low=99)).target == 4
+    assert decide(Load(waiting={1: 8}), POOL.but(low=0)).target == 1  # beside those that are there
+    assert decide(Load(waiting={1: 9}), POOL.but(low=0)).target == 2
     assert decide(Load(heads=3, head_slots=16), POOL.but(low=0)).target == 3  # heads do not follow on heads
 
 
@@ -88,6 +90,12 @@ def test_half_of_what_runs_came_to_need_is_forgotten_with_each_launch():
     assert large.expected == 4
     after = tell(Load(launched=1, heads=1), POOL.but(expected=4), large, 2000.0)
     assert (after.floor, after.until, after.expected) == (4, 2300, 2)
+
+
+def test_a_pool_that_has_run_nothing_has_some_nodes_for_the_first_run():
+    assert expects(Told()) == expects(tell(Load(), POOL, Told(), 1000.0)) == 3
+    assert expects(Told(seen=((1, 1),))) == 1
+    assert expects(Told(seen=((1, 1),), expected=7)) == 7
 
 
 def test_what_the_account_has_no_room_for_is_not_asked_for():
