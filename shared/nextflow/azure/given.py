@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.model.records import Model
-from shared.nextflow.azure import checks
+from shared.nextflow.azure import catalogue, checks, selection
 from shared.nextflow.azure.checks import Run
 from shared.nextflow.azure.reading import NO_OPTION, read
 from shared.nextflow.settings import read as settings
@@ -32,18 +32,23 @@ class Given(Model, frozen=True, kw_only=True):
     scope: Mapping[str, Any] = {}
     unread: tuple[str, ...] = ()
     """Dotted names without `azure.` whose values only Nextflow knows; "" where it may be any."""
+    machine: str = ""
+    """`process.machineType`, where it is plain: the sizes of pools that Nextflow makes."""
 
 
 def given(text: str, profiles: Iterable[str] = ()) -> Given:
     """Reads a config, with those of its profiles that are chosen laid over the rest. Never raises."""
     scope: dict[str, Any] = {}
     unread: list[str] = []
+    machine = ""
     chosen = frozenset(profiles)
     plain, profiled = [], []
     for name, value in settings(text):
         parts = [next(filter(None, each), "") for each in PART.findall(name)]
         if not name and ELSEWHERE.search(value):
             unread.append("")
+        elif parts == ["process", "machineType"]:
+            machine = str(literal(value) or "")
         elif parts[:1] == ["azure"]:
             plain.append((parts[1:], value))
         elif parts[:1] == ["profiles"] and parts[2:3] == ["azure"] and parts[1] in chosen:
@@ -55,7 +60,7 @@ def given(text: str, profiles: Iterable[str] = ()) -> Given:
         if found is None:
             unread.append(name)
         put(scope, parts, found)
-    return Given(scope=scope, unread=tuple(unread))
+    return Given(scope=scope, unread=tuple(unread), machine=machine)
 
 
 def literal(text: str) -> str | bool | int | float | None:
@@ -121,6 +126,20 @@ def touched(fault: Fault, unread: Iterable[str]) -> bool:
     return any(each in known or each.startswith(f"{pool}.") for each in unread)
 
 
+def machine_remarks(said: Given, whole: Mapping[str, Any]) -> list[str]:
+    """What is doubtful of the sizes that Nextflow chooses from where it makes pools. A process may name its
+    own instead."""
+    values = read(whole).values
+    region = str(values.get("batch.location", ""))
+    if not (said.machine and values.get("batch.autoPoolMode")):
+        return []
+    found = [each.message for each in selection.faults(said.machine)]
+    sizes = catalogue.sizes(region)
+    if not found and sizes and not selection.match(said.machine, sizes):
+        found.append(f"{said.machine} is no size that Nextflow knows in {region}")
+    return found
+
+
 def remarks(said: Given, where: str, whole: Mapping[str, Any], run: Run) -> list[str]:
     """What people should know of it, though it is no fault: what was not read, what is no option that we
     know, and what does nothing."""
@@ -133,6 +152,7 @@ def remarks(said: Given, where: str, whole: Mapping[str, Any], run: Run) -> list
         if option.secret
     ]
     found += [f"{each.field}: {NO_OPTION} known here" for each in own.faults if each.message == NO_OPTION]
+    found += [f"process.machineType: {each}" for each in machine_remarks(said, whole)]
     if not said.unread:
         idle = checks.idle(read(whole), run)
         found += [

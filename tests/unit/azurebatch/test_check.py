@@ -223,3 +223,14 @@ def test_a_secret_in_a_config_is_a_note_that_does_not_show_it(bind: Bind) -> Non
         "nextflowConfig: azure.storage.accountKey: whoever sees this config sees the secret; credentials"
         " keep it"
     )
+
+
+def test_a_machine_type_that_is_none_is_a_note_where_nextflow_makes_pools(bind: Bind) -> None:
+    text = "process.machineType = 'Standard_Q*_v9'"
+    assert bind(nextflowConfig=text).details()["notes"] == []
+    assert bind(nextflowConfig=text, autoPoolMode=True).details()["notes"] == [
+        f"nextflowConfig: process.machineType: Standard_Q*_v9 is no size that Nextflow knows in {LOCATION}"
+    ]
+    for known in ("Standard_E*d_v5", "Standard_E4d_v5"):
+        text = f"process.machineType = '{known}'"
+        assert bind(nextflowConfig=text, autoPoolMode=True).details()["notes"] == []
