@@ -93,7 +93,7 @@ class Ours:
             preempted=world.preempted,
             most=world.most,
             low=least(self._told.seen, now) if self._rising and not launched else None,
-            expected=expects(self._told),
+            expected=expects(self._told, world.slots_per_node),
         )
         load = Load(
             waiting=slots,

@@ -101,7 +101,7 @@ def work(rig, cloud) -> Work:
 
 
 def test_what_nextflow_submits_has_nodes_within_seconds(work):
-    assert work.target() == 3  # they came with the launch
+    assert work.target() == 6  # they came with the launch
     work.rig.clock.advance(30)
     work.submit(4)
     work.rig.drain(6)
@@ -139,21 +139,21 @@ def test_a_look_that_comes_too_soon_after_another_is_repeated_once(work):
     work.rig.clock.advance(60)
     work.submit(2)
     work.rig.drain(5)
-    assert work.target() == 4
+    assert work.target() == 6
     work.submit(2, tell=False)
     work.rig.clock.advance(10)
     work.rig.world.queue.send(tend.message(work.environment.id))
     work.rig.drain(0)
-    assert work.target() == 4
+    assert work.target() == 6
     work.rig.drain(31)
     assert work.target() == 8
 
 
 def test_a_run_says_what_its_tasks_wait_for_until_they_do_not(rig, cloud):
     work = Work(rig, cloud, forge=SPOT)
-    cloud.emulated.starve(BATCH, work.pool, "AccountSpotCoreQuotaReached", most=3)
+    cloud.emulated.starve(BATCH, work.pool, "AccountSpotCoreQuotaReached", most=6)
     work.rig.clock.advance(30)
-    work.submit(5)
+    work.submit(8)
     work.rig.drain(6)
     assert work.reason == ""  # nodes take as long
     for _ in range(3):
@@ -166,7 +166,7 @@ def test_a_run_says_what_its_tasks_wait_for_until_they_do_not(rig, cloud):
     cloud.emulated.starve(BATCH, work.pool, "")
     for _ in range(6):
         work.tick()
-    assert work.states() == ["running"] * 5
+    assert work.states() == ["running"] * 8
     assert work.reason == ""
 
 
@@ -179,12 +179,12 @@ def test_a_task_that_no_node_is_large_enough_for_is_told_at_once(work):
 
 def test_the_accounts_quota_is_told_in_nodes(rig, cloud):
     work = Work(rig, cloud)
-    cloud.emulated.batch_account(BATCH, quotas=Quotas(dedicated=18))
+    cloud.emulated.batch_account(BATCH, quotas=Quotas(dedicated=58))
     work.rig.clock.advance(30)
-    work.submit(4)
+    work.submit(8)
     work.rig.drain(6)
-    assert "tasks need 4 nodes, the account has room for 2" in work.reason
-    assert work.target() == 2
+    assert "tasks need 8 nodes, the account has room for 7" in work.reason
+    assert work.target() == 7
 
 
 def test_all_nodes_of_spot_are_taken_and_the_tasks_run_again(rig, cloud):

@@ -17,8 +17,9 @@ those that the last two minutes needed."""
 RISING = 240.0
 """Seconds over which need is watched: what it rose by is taken to come once more. Twice as long as a node
 boots, since what is asked for now serves what is submitted then."""
-FIRST = 3
-"""Nodes that boot for the tasks of the first run of a pool, of which nothing is known."""
+FIRST = 48
+"""Slots for the tasks of the first run of a pool, of which nothing is known: a task or two of some dozens of
+samples. Once for a pool; what its runs came to need is known from then on."""
 LAUNCHED = 300.0
 """Seconds for which nodes are kept for a run that was launched: its head boots, and Nextflow starts."""
 TRUSTED = 900.0
@@ -123,9 +124,9 @@ def slots_of(tasks: Mapping[int, int]) -> int:
     return sum(slots * count for slots, count in tasks.items())
 
 
-def expects(told: Told) -> int:
+def expects(told: Told, slots_per_node: int) -> int:
     """Nodes that the tasks of a run that is launched are taken to need."""
-    return max(1, told.expected) if told.seen else FIRST
+    return max(1, told.expected) if told.seen else math.ceil(FIRST / slots_per_node)
 
 
 def least(seen: Sequence[tuple[int, int]], now: float) -> int:

@@ -97,7 +97,7 @@ def seen(account: BatchAccount, key: str, shown: Mapping[str, Any]) -> Pool:
         most=options.most,
         low=scaler.least(before.seen, account.clock.now()),
         # On the one pool of heads and tasks the first tasks have the room beside their head.
-        expected=scaler.expects(before)
+        expected=scaler.expects(before, slots(options.vm_type))
         if key == WORKER and not account.options.auto_pools
         else before.expected,
     )

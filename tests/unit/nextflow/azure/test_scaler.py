@@ -93,9 +93,10 @@ def test_half_of_what_runs_came_to_need_is_forgotten_with_each_launch():
 
 
 def test_a_pool_that_has_run_nothing_has_some_nodes_for_the_first_run():
-    assert expects(Told()) == expects(tell(Load(), POOL, Told(), 1000.0)) == 3
-    assert expects(Told(seen=((1, 1),))) == 1
-    assert expects(Told(seen=((1, 1),), expected=7)) == 7
+    assert expects(Told(), 16) == expects(tell(Load(), POOL, Told(), 1000.0), 16) == 3
+    assert expects(Told(), 4) == 12
+    assert expects(Told(seen=((1, 1),)), 16) == 1
+    assert expects(Told(seen=((1, 1),), expected=7), 16) == 7
 
 
 def test_what_the_account_has_no_room_for_is_not_asked_for():
