@@ -17,7 +17,7 @@ FUNCTIONS = ("api", "create", "launch", "logs", "reap", "dispose")
 SHARED_BY_SHELLS = ("__init__", "delivery", "events", "telemetry")
 
 NOT_IN_A_LAMBDA = (
-    "shared/logs/azure.py",
+    "shared/logs/azure",  # and azurebatch.py beside it
     "shared/logs/blob.py",
     "shared/logs/wire.py",
     "shared/nextflow/azure",  # the package, and azurebatch.py beside it
