@@ -90,6 +90,26 @@ def test_the_quota_of_active_jobs(ready: Bind, azure: EmulatedAzure) -> None:
         assert caught.value.after == 60
 
 
+def test_no_node_is_kept_for_a_job_that_waits_for_another(
+    ready: Bind, azure: EmulatedAzure, azure_clock: FakeClock
+) -> None:
+    from local.clouds.azure.batch.models import Quotas
+
+    provider = ready()
+    azure.batch_account(ACCOUNT, quotas=Quotas(jobs=2))
+    with service(azure) as client:
+        for id in ("others-1", "others-2"):
+            client.create_job(job_body(id, "elsewhere"))
+    for _ in range(20):
+        with pytest.raises(NotYet, match="has 2 of 2"):
+            provider.start(order(provider))
+        azure_clock.advance(60)
+    assert azure.batch_pool(ACCOUNT, NAME).targets["dedicated"] == 0
+    azure.batch_account(ACCOUNT, quotas=Quotas(jobs=3))
+    provider.start(order(provider))
+    assert azure.batch_pool(ACCOUNT, NAME).targets["dedicated"] > 0
+
+
 def test_a_quota_of_one_active_job_is_none_for_a_run(ready: Bind, azure: EmulatedAzure) -> None:
     from local.clouds.azure.batch.models import Quotas
 
@@ -175,7 +195,7 @@ def test_a_formula_that_was_set_just_now_is_set_again_later(
     provider = ready(headJobCpus=4)
     provider.start(order(provider))
     with pytest.raises(Retry, match="TooManyEnableAutoScaleRequests") as caught:
-        provider.start(order(provider, "run2"))
+        provider.start(order(provider, "run2").but(first=True))
     assert caught.value.after == 30
     assert [machine.id for page in provider.machines() for machine in page] == [JOB]
     azure_clock.advance(31)

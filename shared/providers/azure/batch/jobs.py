@@ -35,18 +35,16 @@ def job_id(run_id: str, attempt: int) -> str:
 
 
 def start(account: BatchAccount, order: Order) -> str:
-    """The attempt's job: one write, after a nudge for its pool (a job that is there is adopted by whoever
-    comes next, and would wait in a pool that was not told). Raises Refused for a pool that takes no jobs and
-    for a run that the account's quotas can never hold, QuotaReached while they leave no room, NotYet while
-    there is no active job left, or Retry."""
+    """The attempt's job: one write, beside a nudge for its pool. Raises Refused for a pool that takes no jobs
+    and for a run that the account's quotas can never hold, QuotaReached while they leave no room, NotYet
+    while there is no active job left, or Retry."""
     pool = pools.get(account, account.head_pool)
     check_pool(account, pool.body if not is_gone(pool) else {})
     room.check(account, pool.body)
-    if not order.first:
-        # A pool that grew for a job that is not taken would cost something all the while.
-        room.check_jobs(account)
     body = request(account, order)
-    growing.launched(account, pool.body, str(body["id"]))
+    id = str(body["id"])
+    if order.first:
+        growing.launched(account, pool.body, id)
     try:
         answer = account.clients.batch(
             "POST", account.url("jobs"), action=JOBS_WRITE, body=body, accept=("JobExists",)
@@ -54,8 +52,11 @@ def start(account: BatchAccount, order: Order) -> str:
     except QuotaReached as error:
         raise room.no_job_left(account) from error
     if answer.code == "JobExists":
-        check_same(account, order, str(body["id"]))
-    return str(body["id"])
+        check_same(account, order, id)
+    if not order.first:
+        # Only once Batch took it: a pool that grew again and again for a job that waits would cost something.
+        growing.launched(account, pool.body, id)
+    return id
 
 
 def check_pool(account: BatchAccount, shown: Mapping[str, Any]) -> None:

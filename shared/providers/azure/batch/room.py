@@ -139,25 +139,11 @@ def is_spot(pool: Mapping[str, Any]) -> bool:
     return SPOT in formula and DEDICATED not in formula
 
 
-def check_jobs(account: BatchAccount) -> None:
-    """Raises NotYet, with the numbers, while the account has all the active jobs that it may. Two calls."""
-    limits = limits_of(account)
-    if limits is None or limits.jobs is None:
-        return
-    jobs = active_jobs(account)
-    if jobs >= limits.jobs:
-        raise none_left(account, f"{jobs} of {limits.jobs}")
-
-
 def no_job_left(account: BatchAccount) -> NotYet:
     """Why Batch did not take a head job. Two calls."""
     limits = limits_of(account)
     most = f" of {limits.jobs}" if limits is not None and limits.jobs is not None else ""
-    return none_left(account, f"{active_jobs(account)}{most}")
-
-
-def none_left(account: BatchAccount, numbers: str) -> NotYet:
-    """The reason in words."""
+    numbers = f"{active_jobs(account)}{most}"
     said = f"waits for an active job to end: the Batch account {account.name} has {numbers} ({JOBS})"
     return NotYet(said, after=LATER)
 
