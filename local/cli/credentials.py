@@ -39,6 +39,9 @@ def add(
         str | None, option("Azure: storage account of the work directories.", "NAME")
     ] = None,
     batch_account: Annotated[str | None, option("Azure Batch: its account.", "NAME")] = None,
+    with_storage_key: Annotated[
+        bool, typer.Option("--with-storage-key", help="azure_entra: the storage account's key, too.")
+    ] = False,
     registry: Annotated[
         str | None, option("Container registry: its server. Default: Docker Hub.", "HOST")
     ] = None,
@@ -61,6 +64,7 @@ def add(
         keys = azure_keys(tenant, client, subscription, storage_account)
     elif provider == "azure_entra":
         keys = entra_keys(tenant, client, subscription, storage_account, batch_account)
+        keys |= {"storageKey": storage_key()} if with_storage_key else {}
     elif provider == "azure":
         keys = account_keys(storage_account, batch_account)
     elif provider == "container-reg":
@@ -129,8 +133,13 @@ def account_keys(storage_account: str | None, batch_account: str | None) -> dict
         "batchName": batch_account,
         "batchKey": secret("AZURE_BATCH_ACCOUNT_KEY", "Key of the Batch account"),
         "storageName": storage_account,
-        "storageKey": secret("AZURE_STORAGE_ACCOUNT_KEY", "Key of the storage account"),
+        "storageKey": storage_key(),
     }
+
+
+def storage_key() -> str:
+    """The key of the storage account, which file shares need."""
+    return secret("AZURE_STORAGE_ACCOUNT_KEY", "Key of the storage account")
 
 
 def registry_keys(registry: str | None, user: str | None) -> dict[str, Any]:

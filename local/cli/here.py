@@ -147,7 +147,7 @@ def demo(
         bool, typer.Option("--spot-interruption", help="Take the machine away in the middle of the run.")
     ] = False,
     option: Annotated[
-        int, typer.Option(min=1, max=9, help="azure-batch: which of infra/examples/azure-batch.")
+        int, typer.Option(min=1, max=10, help="azure-batch: which of infra/examples/azure-batch.")
     ] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's files and say where.")] = False,
     output: Output = Format.text,

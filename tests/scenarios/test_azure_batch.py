@@ -12,7 +12,7 @@ from local.demo.places.azurebatch import EXAMPLES, MINE, NOBODY, replaced
 from shared.wiring import forget_clients
 from tests.azure_cloud import Clients
 from tests.clock import FakeClock
-from tests.scenarios.clouds.azure import LOCATION
+from tests.scenarios.clouds.azure import ACCOUNT, LOCATION
 from tests.scenarios.clouds.azurebatch import BATCH, FORGE, PASSWORD, Batch, login
 from tests.scenarios.wholelife import disposed, lived
 from tests.unit.azurebatch.test_check import NODE
@@ -173,6 +173,7 @@ def test_each_example_is_made_launched_on_and_disposed_of(rig, cloud, users_own,
     assert read["platform"] == "azure-batch"
     config = {name: users_own(value) for name, value in read["config"].items()}
     cloud.keyed = "managedIdentityClientId" not in config
+    cloud.emulated.file_share(ACCOUNT, "references")
     if "containerRegIds" in config["forge"]:
         cloud.emulated.registry("quay.io/lab", {"lab": PASSWORD})
         config["forge"] = {**config["forge"], "containerRegIds": [login(rig)]}

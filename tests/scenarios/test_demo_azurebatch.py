@@ -9,7 +9,7 @@ SHOWN = [1, 6]
 
 
 @pytest.mark.parametrize(
-    "option", [pytest.param(each, marks=[] if each in SHOWN else pytest.mark.long) for each in range(1, 10)]
+    "option", [pytest.param(each, marks=[] if each in SHOWN else pytest.mark.long) for each in range(1, 11)]
 )
 def test_a_head_task_runs_for_real_and_nothing_is_left(option: int) -> None:
     words = ("demo", "--platform", "azure-batch", "--option", str(option), "--engine", "script", "-o", "json")

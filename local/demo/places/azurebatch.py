@@ -12,8 +12,8 @@ from local.clouds.azure.blob.keys import SHARED_KEY
 from local.demo.places.azure import ACCOUNT, GROUP, LOCATION, EmulatedSubscription
 
 BATCH = "headnodebatch"
-KEYED = 5
-"""Up to this option the accounts' keys do; the others need somebody in Entra."""
+KEYED = (1, 2, 3, 4, 5, 10)
+"""The options for which the accounts' keys do; the others need somebody in Entra."""
 EXAMPLES = Path(__file__).parents[3] / "infra" / "examples" / "azure-batch"
 MINE, NOBODY = "0" * 8 + "-0000-0000-0000-" + "0" * 12, "1" * 8 + "-1111-1111-1111-" + "1" * 12
 """What the examples have in place of a subscription and of an identity's client id."""
@@ -45,8 +45,8 @@ class EmulatedBatchAccount(EmulatedSubscription):
 
     def __init__(self, directory: Path, option: int) -> None:
         super().__init__(directory, spot=False)
-        self._example = sorted(EXAMPLES.glob("*.yaml"))[option - 1]
-        self._keyed = option <= KEYED
+        self._example = next(EXAMPLES.glob(f"{option}-*.yaml"))
+        self._keyed = option in KEYED
         self._identity = ""
 
     @property
@@ -61,6 +61,7 @@ class EmulatedBatchAccount(EmulatedSubscription):
         self._cloud.account(ACCOUNT, group=GROUP, location=LOCATION, keyed=self._keyed)
         self._cloud.batch_account(BATCH, group=GROUP, location=LOCATION)
         self._cloud.registry("quay.io/lab", {LOGIN["userName"]: LOGIN["password"]})
+        self._cloud.file_share(ACCOUNT, "references")
         self._cloud.timings.transitions |= TRANSITIONS
         self._cloud.timings.autoscale_pause = 0.0
         self._identity = made_beforehand(User(self._cloud.url, self._cloud.environment()))

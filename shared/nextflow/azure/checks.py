@@ -19,6 +19,8 @@ class Run(Model, frozen=True, kw_only=True):
     now: float
     fusion: bool = False
     available: frozenset[str] = frozenset()
+    shares: bool = True
+    """Whether Nextflow mounts file shares: it does on pools that it makes, and needs the account's key."""
 
 
 def check(reading: Reading, run: Run) -> list[Fault]:
@@ -164,7 +166,7 @@ def _shares(reading: Reading, run: Run) -> Iterable[Fault]:
     for name in reading.named("storage.fileShares"):
         if f"storage.fileShares.{name}.mountPath" not in reading.values:
             yield _fault(f"storage.fileShares.{name}.mountPath", "is missing")
-        if not authentication.has(reading, "storage.accountKey", run.available):
+        if run.shares and not authentication.has(reading, "storage.accountKey", run.available):
             yield _fault(
                 f"storage.fileShares.{name}",
                 "needs azure.storage.accountKey: shares take no identity, principal or signature",

@@ -7,7 +7,7 @@ import pytest
 from local.clouds.azure import EmulatedAzure
 from shared.errors import HeadnodeError
 from shared.model.access import Registry
-from shared.providers.azure.batch import registries
+from shared.providers.azure.batch import bodies, registries
 from tests.azure_cloud import LOCATION
 from tests.azure_cloud import Clients as Sdk
 from tests.clock import FakeClock
@@ -115,7 +115,7 @@ def test_an_image_names_its_registry_where_there_are_logins(
 def test_what_azure_quotes_of_a_login_is_not_told() -> None:
     quoted = f"PropertyValue: {QUAY.password}; canary-hub"
     logins = [registries.as_body(each, ()) for each in (QUAY, HUB)]
-    assert registries.hidden(quoted, logins) == "PropertyValue: ***; ***"
+    assert bodies.hidden(quoted, logins) == "PropertyValue: ***; ***"
     assert "canary" not in repr(QUAY) + str(HUB) + f"{[QUAY]}"
 
 

@@ -4,7 +4,7 @@ well beyond it when somebody looks."""
 import time
 from typing import TYPE_CHECKING
 
-from local.clouds.azure.batch import containers, life, sizes
+from local.clouds.azure.batch import containers, life, mounts, sizes
 from local.clouds.azure.batch.models import KINDS, Account, Body, Node, Pool
 from local.clouds.azure.batch.models import State as Stage
 
@@ -135,7 +135,7 @@ def boot(state: "State", account: Account, pool: Pool, node: Node, at: float) ->
 
 
 def _started(state: "State", pool: Pool, node: Node, at: float) -> None:
-    node.errors = containers.locked_out(state, pool)
+    node.errors = [*containers.locked_out(state, pool), *mounts.failed(state, pool)]
     if node.errors:
         node.state.become("unusable", at)
         return

@@ -37,6 +37,11 @@ class BatchHands:
             found = Registry(dict(users), frozenset(each.lower() for each in identities))
             self.state.batch.registries[name.lower()] = found
 
+    def file_share(self, account: str, name: str) -> None:
+        """A file share of a storage account, which nodes mount with one of its keys."""
+        with self.state.turn:
+            self.state.batch.shares.add((account, name))
+
     def batch_key(self, account: str) -> str:
         """The primary key of an account."""
         return self._account(account).keys["primary"]

@@ -206,6 +206,8 @@ class Batch:
         self.cut_off: dict[str, str] = {}
         """Subnets without a way out, by id in lower case: to the `internet`, or to `batch` either."""
         self.registries: dict[str, Registry] = {}
+        self.shares: set[tuple[str, str]] = set()
+        """File shares: storage account and name."""
 
     def clear(self) -> None:
         """No account; the ends of what still runs mean nothing any more."""
@@ -216,3 +218,4 @@ class Batch:
         self.accounts.clear()
         self.cut_off.clear()
         self.registries.clear()
+        self.shares.clear()

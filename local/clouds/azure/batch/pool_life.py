@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from local.clouds.azure.batch import allocation, containers, errors, metrics, scaling, sizes
+from local.clouds.azure.batch import allocation, containers, errors, metrics, mounts, scaling, sizes
 from local.clouds.azure.batch.models import KINDS, Account, Body, Pool
 from local.clouds.azure.batch.models import State as Stage
 
@@ -68,6 +68,7 @@ def check(state: "State", body: Body, subnet_by: str = "", identity: Body | None
     _check_machine(body)
     _check_slots(body)
     containers.check(body, identity)
+    mounts.check(body)
     for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
         if body.get(name) is not None:
             count(name, body[name])

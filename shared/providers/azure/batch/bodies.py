@@ -1,6 +1,6 @@
 """What is written for a pool. Pure; the same each time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.nextflow.azure import formulas
@@ -31,8 +31,15 @@ TRIED = 900.0
 Body = dict[str, Any]
 
 
-def pool(account: BatchAccount, key: str, image: Mapping[str, Any], logins: Sequence[Body] = ()) -> Body:
-    """The request for a pool, as the Batch service takes it, with its logins to container registries."""
+def pool(
+    account: BatchAccount,
+    key: str,
+    image: Mapping[str, Any],
+    logins: Sequence[Body] = (),
+    mounts: Sequence[Body] = (),
+) -> Body:
+    """The request for a pool, as the Batch service takes it, with its logins to container registries and
+    the file systems of its nodes."""
     options = account.pools[key]
     machine: Body = {
         **image,
@@ -53,9 +60,20 @@ def pool(account: BatchAccount, key: str, image: Mapping[str, Any], logins: Sequ
         "metadata": as_metadata({**account.labels, **account.marker}),
         **scaling(account, key),
     }
+    if mounts:
+        body["mountConfiguration"] = list(mounts)
     if account.options.subnet:
         body["networkConfiguration"] = {"subnetId": account.options.subnet}
     return body
+
+
+def hidden(text: str, parts: Iterable[Mapping[str, Any]]) -> str:
+    """A text without the secrets of logins and mounts: what Azure refuses, it may quote. Pure."""
+    for each in parts:
+        share = each.get("azureFileShareConfiguration") or {}
+        for secret in filter(None, (each.get("password"), share.get("accountKey"))):
+            text = text.replace(str(secret), "***")
+    return text
 
 
 def start_task(account: BatchAccount) -> Body:
@@ -131,8 +149,8 @@ def as_arm(body: Mapping[str, Any], identities: tuple[str, ...]) -> Body:
         "metadata": body["metadata"],
         "scaleSettings": arm_scaling(body),
     }
-    if "networkConfiguration" in body:
-        properties["networkConfiguration"] = body["networkConfiguration"]
+    same = ("networkConfiguration", "mountConfiguration")
+    properties |= {name: body[name] for name in same if name in body}
     attached: dict[str, Body] = {id: {} for id in identities}
     identity = {"identity": {"type": "UserAssigned", "userAssignedIdentities": attached}} if attached else {}
     return {**identity, "properties": properties}

@@ -50,6 +50,10 @@ class BatchClients(Clients):
         """Its key; empty unless that is who we are."""
         return self._keys.get("batchKey", "") if self.keyed else ""
 
+    def storage_key(self, account: str) -> str:
+        """The key of a storage account; empty unless the credentials have it, also beside an application."""
+        return self._keys.get("storageKey", "") if account and account == self.storage_name else ""
+
     @property
     def application(self) -> dict[str, str]:
         """The Entra application's `tenantId`, `clientId` and `clientSecret`; empty where there is none."""

@@ -10,7 +10,7 @@ from shared.model.machine import Machine, Offer, Order, Tended
 from shared.model.run import Attempt, Run
 from shared.model.settings import Settings
 from shared.ports import Clock, Registries
-from shared.providers.azure.batch import configs, graph, growing, jobs, left, pools, probe, validate
+from shared.providers.azure.batch import configs, graph, growing, jobs, left, pools, probe, shares, validate
 from shared.providers.azure.batch.account import SLACK, BatchAccount
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.errors import is_gone
@@ -88,7 +88,7 @@ class AzureBatch:
 
     def check_run(self, run: Run) -> list[Fault]:
         """The launch's own Nextflow config, as far as it can be read."""
-        return list(configs.run_faults(self._account, run))
+        return [*configs.run_faults(self._account, run), *shares.run_faults(self._account, run)]
 
     def start(self, order: Order) -> str:
         """One request makes the job with its head task; the same order twice is one job."""

@@ -121,6 +121,7 @@ def span(account: BatchAccount) -> Span:
         longest=account.longest,
         now=account.clock.now(),
         fusion=options.fusion,
+        shares=options.auto_pools,
         available=frozenset(named),
     )
 

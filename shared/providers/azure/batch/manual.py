@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.errors import Fault, Forbidden
-from shared.providers.azure.batch import images, pools
+from shared.providers.azure.batch import images, pools, shares
 from shared.providers.azure.batch.account import ARM_VERSION, BatchAccount, knows_arm
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.sizes import slots
@@ -33,6 +33,15 @@ def faults(account: BatchAccount) -> Iterable[Fault]:
         ]
         yield from (Fault(field, each) for each in told)
         yield from strangers(account, field, name, shown.body)
+        if name == account.worker_pool:
+            yield from shares.missing(account, shown.body)
+
+
+def mounts(account: BatchAccount) -> dict[str, list[str]]:
+    """`mounts`: what the user's pool of tasks mounts. Nothing where others make that. One read."""
+    if account.pools or account.options.auto_pools:
+        return {}
+    return {"mounts": shares.paths(pools.get(account, account.worker_pool).body)}
 
 
 def named(account: BatchAccount) -> Iterable[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import HeadnodeError, NotYet, Refused
 from shared.model.environment import Made, ResourceRow
-from shared.providers.azure.batch import bodies, images, registries
+from shared.providers.azure.batch import bodies, images, registries, shares
 from shared.providers.azure.batch.account import ACCOUNTS, ARM_VERSION, BatchAccount
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import pages
@@ -50,11 +50,11 @@ def ensure(account: BatchAccount, row: ResourceRow) -> Made:
 def make(account: BatchAccount, key: str) -> None:
     """One write; a pool that is there meanwhile is as good."""
     image = images.chosen(account, account.pools[key].vm_type)
-    logins = registries.written(account, key)
+    logins, mounts = registries.written(account, key), shares.written(account, key)
     try:
-        put(account, key, bodies.pool(account, key, image, logins))
+        put(account, key, bodies.pool(account, key, image, logins, mounts))
     except HeadnodeError as error:
-        error.args = (registries.hidden(str(error), logins),)
+        error.args = (bodies.hidden(str(error), (*logins, *mounts)),)
         raise
 
 

@@ -3,7 +3,7 @@
 A login is opened for the one request that needs it. Batch never shows a password again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shared.errors import Fault, Refused
@@ -81,11 +81,3 @@ def image(account: BatchAccount) -> str:
     if not ids(account) or (slash and (first == "localhost" or "." in first or ":" in first)):
         return name
     return f"{HUB}/{name}" if slash else f"{HUB}/library/{name}"
-
-
-def hidden(text: str, logins: Iterable[Mapping[str, Any]]) -> str:
-    """A text without the passwords of these logins: what Azure refuses, it may quote. Pure."""
-    for each in logins:
-        if password := str(each.get("password") or ""):
-            text = text.replace(password, "***")
-    return text

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.errors import Fault, Refused
 from shared.providers.azure import versions
-from shared.providers.azure.batch import configs, images, manual, pools, quota, registries, signing
+from shared.providers.azure.batch import configs, images, manual, pools, quota, registries, shares, signing
 from shared.providers.azure.batch.account import BatchAccount, knows_arm, shown_account
 from shared.providers.azure.batch.form import form
 from shared.providers.azure.batch.sizes import slots
@@ -140,13 +140,13 @@ def container(account: BatchAccount) -> Iterable[Fault]:
 
 
 def details(account: BatchAccount) -> dict[str, Any]:
-    """What `Environment.details` keeps: the account's ARM id, and `notes`: what nobody checked. One listing
-    at most."""
-    notes = [*manual.notes(account), *configs.remarks(account)]
+    """What `Environment.details` keeps: the account's ARM id, `mounts` of the user's pool of tasks, and
+    `notes`: what nobody checked. One listing at most, and reads of the user's pools."""
+    notes, mounts = [*manual.notes(account), *configs.remarks(account)], manual.mounts(account)
     if not knows_arm(account):
-        return {"notes": [UNREAD, *notes]}
+        return {"notes": [UNREAD, *notes], **mounts}
     shown: Mapping[str, Any] = shown_account(account)
-    return {"accountId": str(shown["id"]), "notes": notes}
+    return {"accountId": str(shown["id"]), "notes": notes, **mounts}
 
 
 UNREAD = "the Batch account's quotas could not be read: keys, or no subscription, do not let ARM be asked"
@@ -162,5 +162,6 @@ LOOKS: tuple[tuple[tuple[str, ...], Callable[[BatchAccount], Iterable[Fault]]], 
     ((registries.FIELD, *IDENTITIES), registries.faults),
     (("workDir", "storageAccount"), container),
     (SETTINGS, configs.faults),
+    (("nextflowConfig", "storageAccount"), shares.faults),
 )
 """Fields that a look depends on (skipped when one of them is malformed) -> the look."""
