@@ -4,19 +4,10 @@ import re
 from typing import Any
 
 from shared.errors import Fault
+from shared.providers import fields
 from shared.providers.aws.options import SPOT
 from shared.providers.aws.regions import REGIONS
-from shared.providers.fields import (
-    Add,
-    faulty_lists,
-    faulty_numbers,
-    faulty_patterns,
-    faulty_switches,
-    faulty_texts,
-    faulty_variables,
-    given,
-    shown,
-)
+from shared.providers.fields import Add, given, shown
 
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 ID = "-(?:[0-9a-f]{8}|[0-9a-f]{17})"
@@ -58,8 +49,8 @@ def form(config: dict[str, Any]) -> list[Fault]:
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     region(config, add)
     work_dir(config, add)
-    faulty_patterns(config, PATTERNS, add)
-    faulty_lists(config, LISTS, LIST_LIMIT, add)
+    fields.faulty_patterns(config, PATTERNS, add)
+    fields.faulty_lists(config, LISTS, LIST_LIMIT, add)
     scalars(config, add)
     together(config, add)
     return faults
@@ -84,9 +75,9 @@ def work_dir(config: dict[str, Any], add: Add) -> None:
 
 def scalars(config: dict[str, Any], add: Add) -> None:
     """Switches, numbers and words."""
-    faulty_texts(config, TEXTS, add)
-    faulty_switches(config, BOOLEANS, add)
-    faulty_numbers(config, NUMBERS, add)
+    fields.faulty_texts(config, TEXTS, add)
+    fields.faulty_switches(config, BOOLEANS, add)
+    fields.faulty_numbers(config, NUMBERS, add)
     if given(config, "spot") and config["spot"] not in SPOT:
         add("spot", f"{shown(config['spot'])} is not one of {', '.join(SPOT)}")
 
@@ -95,4 +86,4 @@ def together(config: dict[str, Any], add: Add) -> None:
     """What only makes sense together, and the environment variables."""
     if given(config, "ebsKmsKeyId") and not config.get("ebsEncrypted"):
         add("ebsKmsKeyId", "needs ebsEncrypted")
-    faulty_variables(config, add)
+    fields.faulty_variables(config, add)

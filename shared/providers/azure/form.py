@@ -4,20 +4,10 @@ import re
 from typing import Any
 
 from shared.errors import Fault
+from shared.providers import fields
 from shared.providers.azure.catalogue import plain, regions, size, zones
 from shared.providers.azure.options import SPOT, WORK_DIR, types
-from shared.providers.fields import (
-    Add,
-    faulty_lists,
-    faulty_numbers,
-    faulty_patterns,
-    faulty_switches,
-    faulty_texts,
-    faulty_variables,
-    given,
-    shown,
-    texts,
-)
+from shared.providers.fields import Add, given, shown, texts
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 NAME = r"[A-Za-z0-9_](?:[\w.-]{0,78}[A-Za-z0-9_])?"
@@ -78,12 +68,12 @@ def form(config: dict[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     region_and_work_dir(config, add)
-    faulty_patterns(config, PATTERNS, add)
-    faulty_lists(config, LISTS, LIST_LIMIT, add)
+    fields.faulty_patterns(config, PATTERNS, add)
+    fields.faulty_lists(config, LISTS, LIST_LIMIT, add)
     scalars(config, add)
     together(config, add)
     sold(config, add)
-    faulty_variables(config, add)
+    fields.faulty_variables(config, add)
     return faults
 
 
@@ -112,9 +102,9 @@ def is_directory(work_dir: str) -> bool:
 
 def scalars(config: dict[str, Any], add: Add) -> None:
     """Switches, numbers and words."""
-    faulty_texts(config, TEXTS, add)
-    faulty_switches(config, BOOLEANS, add)
-    faulty_numbers(config, NUMBERS, add)
+    fields.faulty_texts(config, TEXTS, add)
+    fields.faulty_switches(config, BOOLEANS, add)
+    fields.faulty_numbers(config, NUMBERS, add)
     if given(config, "spot") and config["spot"] not in SPOT:
         add("spot", f"{shown(config['spot'])} is not one of {', '.join(SPOT)}")
 

@@ -4,21 +4,11 @@ import re
 from typing import Any
 
 from shared.errors import Fault
+from shared.providers import fields
 from shared.providers.aws import form as cloud
 from shared.providers.aws.batch import form_storage as disks
 from shared.providers.aws.batch.options import ON_DEMAND, SPOT, STRATEGIES
-from shared.providers.fields import (
-    Add,
-    Patterns,
-    faulty_lists,
-    faulty_numbers,
-    faulty_patterns,
-    faulty_switches,
-    faulty_texts,
-    faulty_variables,
-    given,
-    shown,
-)
+from shared.providers.fields import Add, Patterns, given, shown
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
 QUEUE = rf"(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{{12}}:job-queue/)?{NAME}", "a job queue's name or ARN"
@@ -85,10 +75,10 @@ def form(config: dict[str, Any]) -> list[Fault]:
     cloud.region(config, add)
     if not disks.work_dir(config, add):
         cloud.work_dir(config, add)
-    fields(config, PATTERNS, LISTS, NUMBERS, SWITCHES, add)
-    faulty_texts(config, TEXTS, add)
+    single(config, PATTERNS, LISTS, NUMBERS, SWITCHES, add)
+    fields.faulty_texts(config, TEXTS, add)
     tags(config, add)
-    faulty_variables(config, add)
+    fields.faulty_variables(config, add)
     if config.get("dragenQueue") or config.get("dragenInstanceType"):
         add("dragenQueue", "headnode does not have DRAGEN")
     fusion(config, add)
@@ -111,7 +101,7 @@ def tags(config: dict[str, Any], add: Add) -> None:
         add("requiredTags", f"{shown(required)} is not an object of names and values")
 
 
-def fields(
+def single(
     config: dict[str, Any],
     patterns: Patterns,
     lists: Patterns,
@@ -120,10 +110,10 @@ def fields(
     add: Add,
 ) -> None:
     """Each field by itself."""
-    faulty_patterns(config, patterns, add)
-    faulty_lists(config, lists, cloud.LIST_LIMIT, add)
-    faulty_numbers(config, numbers, add)
-    faulty_switches(config, switches, add)
+    fields.faulty_patterns(config, patterns, add)
+    fields.faulty_lists(config, lists, cloud.LIST_LIMIT, add)
+    fields.faulty_numbers(config, numbers, add)
+    fields.faulty_switches(config, switches, add)
 
 
 def fusion(config: dict[str, Any], add: Add) -> None:
@@ -148,7 +138,7 @@ def forged(config: dict[str, Any], forge: dict[str, Any], add: Add) -> None:
     """What Forge is asked for."""
     if not given(forge, "type"):
         add("type", f"missing: {SPOT} or {ON_DEMAND}")
-    fields(forge, FORGE_PATTERNS, FORGE_LISTS, FORGE_NUMBERS, FORGE_SWITCHES, add)
+    single(forge, FORGE_PATTERNS, FORGE_LISTS, FORGE_NUMBERS, FORGE_SWITCHES, add)
     for field, what in ABSENT.items():
         if forge.get(field):
             add(field, f"headnode does not have {what}")

@@ -5,22 +5,12 @@ from typing import Any
 from shared.errors import Fault
 from shared.nextflow.azure import given as azure
 from shared.nextflow.azure.formulas import LONGEST_INTERVAL, SHORTEST_INTERVAL
+from shared.providers import fields
 from shared.providers.azure import form as cloud
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, PROBE, seconds
 from shared.providers.azure.batch.sizes import cores
 from shared.providers.azure.form import GUID, IN_GROUP, NAME, NETWORK, SIZE
-from shared.providers.fields import (
-    Add,
-    faulty_lists,
-    faulty_numbers,
-    faulty_patterns,
-    faulty_switches,
-    faulty_texts,
-    faulty_variables,
-    given,
-    matches,
-    shown,
-)
+from shared.providers.fields import Add, given, shown
 
 POOL = (r"[\w-]{1,64}", "a pool's id (letters, digits, hyphens and underscores, at most 64)")
 IDENTITY = (
@@ -61,13 +51,13 @@ def form(config: dict[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     add: Add = lambda field, message: faults.append(Fault(field, message))  # noqa: E731
     cloud.region_and_work_dir(config, add)
-    faulty_patterns(config, PATTERNS, add)
-    faulty_numbers(config, NUMBERS, add)
-    faulty_switches(config, SWITCHES, add)
+    fields.faulty_patterns(config, PATTERNS, add)
+    fields.faulty_numbers(config, NUMBERS, add)
+    fields.faulty_switches(config, SWITCHES, add)
     durations(config, add)
-    faulty_texts(config, TEXTS, add)
+    fields.faulty_texts(config, TEXTS, add)
     nextflow_config(config, add)
-    faulty_variables(config, add)
+    fields.faulty_variables(config, add)
     if config.get("fusion2Enabled") is True and config.get("waveEnabled") is not True:
         add("fusion2Enabled", "needs waveEnabled")
     forge = config.get("forge")
@@ -120,9 +110,9 @@ def forged(config: dict[str, Any], forge: dict[str, Any], add: Add) -> None:
     for field, needed in NEEDED.items():
         if given(config, field) and not given(config, needed):
             add(needed, f"is needed with {field}")
-    faulty_switches(forge, FORGE_SWITCHES, said)
+    fields.faulty_switches(forge, FORGE_SWITCHES, said)
     if given(forge, "containerRegIds"):
-        faulty_lists(forge, {"containerRegIds": REGISTRY}, MOST_REGISTRIES, said)
+        fields.faulty_lists(forge, {"containerRegIds": REGISTRY}, MOST_REGISTRIES, said)
     dual = forge.get("dualPoolConfig") is True
     pool(forge, said)
     for field in ("headPool", "workerPool"):
@@ -146,9 +136,9 @@ def within(add: Add, field: str) -> Add:
 def pool(given_pool: dict[str, Any], add: Add) -> None:
     """One pool's fields."""
     if given(given_pool, "vmType"):
-        matches("vmType", given_pool["vmType"], *SIZE, add)
-    faulty_numbers(given_pool, POOL_NUMBERS, add)
-    faulty_switches(given_pool, ("autoScale", "lowPriority"), add)
+        fields.matches("vmType", given_pool["vmType"], *SIZE, add)
+    fields.faulty_numbers(given_pool, POOL_NUMBERS, add)
+    fields.faulty_switches(given_pool, ("autoScale", "lowPriority"), add)
     least, most = given_pool.get("minVmCount"), given_pool.get("vmCount")
     if isinstance(least, int) and isinstance(most, int) and least > most:
         add("minVmCount", f"{least} is more than vmCount, {most}")
