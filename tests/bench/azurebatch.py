@@ -176,7 +176,7 @@ def bare_look(client: Any) -> None:
     """The same calls by the SDK: the jobs, the tasks of each, the pool."""
     for job in client.list_jobs(filter="state ne 'completed'"):
         if job.id.startswith("job-"):
-            asked = ["id", "state", "requiredSlots", "creationTime", "nodeInfo"]
+            asked = ["id", "state", "requiredSlots", "stateTransitionTime", "nodeInfo"]
             for each in client.list_tasks(job.id, filter="state ne 'completed'", select=asked):
                 assert each.required_slots
     client.get_pool(POOL)

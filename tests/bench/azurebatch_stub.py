@@ -33,7 +33,11 @@ ROUTE = re.compile(r"/batch/[^/]+/(?P<kind>[a-z]+)(?:/(?P<id>[^/]+))?(?:/(?P<ver
 
 def task(number: int) -> dict[str, Any]:
     """What is asked of a task."""
-    found = {"id": f"{number:08x}", "requiredSlots": 1 + number % 4, "creationTime": "2027-01-15T08:00:00Z"}
+    found = {
+        "id": f"{number:08x}",
+        "requiredSlots": 1 + number % 4,
+        "stateTransitionTime": "2027-01-15T08:00:00Z",
+    }
     if number % 10:
         return {**found, "state": "active"}
     return {**found, "state": "running", "nodeInfo": {"nodeId": f"tvm-{number % 3}"}}

@@ -196,8 +196,13 @@ def test_all_nodes_of_spot_are_taken_and_the_tasks_run_again(rig, cloud):
     for _ in range(nodes):
         cloud.emulated.preempt(BATCH, work.pool)
     assert work.states() == ["active"] * 3
+    cloud.emulated.timings.transitions = {"Microsoft.Batch/batchAccounts/pools/nodes/boot": 90.0}
     work.tick()
     assert work.target() == nodes + 6
+    assert work.reason.startswith("3 tasks wait for a node, the first since ")
+    assert work.reason.endswith(": 6 of its nodes were taken back by Spot")
+    work.tick(100)
+    assert work.reason == ""
     assert work.states() == ["running"] * 3
     assert work.now().status == "RUNNING"
 

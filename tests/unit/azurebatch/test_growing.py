@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from local.clouds.azure import EmulatedAzure
+from shared.errors import Refused
 from shared.model.environment import Environment
 from shared.model.settings import Settings
 from shared.nextflow.azure import formulas
@@ -204,6 +205,17 @@ def test_nodes_that_spot_took_back_are_made_up_for(ready, azure, submit, azure_c
     provider.tend()
     assert target(azure) == 8
     assert states_of(azure) == ["running"] * 2
+
+
+def test_a_formula_that_fails_is_not_saved(ready, azure, submit, monkeypatch) -> None:
+    provider = ready(forge=DUAL)
+    submit(1, 8)
+    before = azure.batch_pool(ACCOUNT, WORKER).body["autoScaleFormula"]
+    failing = formulas.OURS.replace("$asked = ", "$asked = $NoSuchMetric.GetSample(1) + ")
+    monkeypatch.setattr(formulas, "OURS", failing)
+    with pytest.raises(Refused, match=f"pool {HEAD}: its formula fails: .*NoSuchMetric"):
+        provider.tend()
+    assert azure.batch_pool(ACCOUNT, WORKER).body["autoScaleFormula"] == before
 
 
 def test_a_formula_that_was_set_just_now_waits_its_turn(ready, azure, submit, azure_clock) -> None:

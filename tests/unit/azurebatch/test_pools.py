@@ -9,6 +9,7 @@ from local.clouds.azure import EmulatedAzure
 from shared.errors import NotYet, Refused
 from shared.model.environment import ResourceRow
 from shared.model.tags import ENVIRONMENT, INSTALLATION
+from shared.nextflow.azure import formulas
 from shared.providers.azure.batch.images import best
 from tests.azure_cloud import LOCATION
 from tests.azure_cloud import Clients as Sdk
@@ -120,6 +121,23 @@ def test_nodes_that_are_not_to_be_had_end_the_creation_with_batchs_words(bind: B
     forge = {"vmType": "Standard_D64ds_v5", "vmCount": 2, "autoScale": False}
     with pytest.raises(Refused, match=r"does not get its 2 nodes: AccountCoreQuotaReached"):
         bind(forge=forge).ensure(only_row(), {})
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ("$asked = (", "AutoScalingFormulaSyntaxError"),
+        ("$asked = $NoSuchMetric.GetSample(1) + ", "its formula fails: .*NoSuchMetric"),
+    ],
+)
+def test_a_formula_that_fails_ends_the_creation(
+    bind: Bind, monkeypatch: pytest.MonkeyPatch, spoilt: str, said: str
+) -> None:
+    """Batch reads it before the pool is made, and computes it once it is: there is nothing to try it on
+    before."""
+    monkeypatch.setattr(formulas, "OURS", formulas.OURS.replace("$asked = ", spoilt))
+    with pytest.raises(Refused, match=said):
+        bind().ensure(only_row(), {})
 
 
 def test_a_launch_makes_the_pool_grow_at_once(ready: Bind, azure: EmulatedAzure) -> None:

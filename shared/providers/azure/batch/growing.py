@@ -56,9 +56,9 @@ def of_pool(account: BatchAccount, key: str, jobs: Jobs, heads: Jobs) -> Tended:
         return Tended(lost=f"pool {name} {how}")
     shown = answer.body
     if not key or not account.owns(shown):
-        return Tended(waits=reason(account, name, shown, tasks, None))
+        return Tended(waits=reason(account, name, shown, tasks))
     if not account.pools[key].scales:
-        return Tended(waits=reason(account, name, shown, tasks, None), after=resized(account, key, shown))
+        return Tended(waits=reason(account, name, shown, tasks), after=resized(account, key, shown))
     pool = seen(account, key, shown)
     load = Load(
         waiting=tasks.waiting,
@@ -71,7 +71,7 @@ def of_pool(account: BatchAccount, key: str, jobs: Jobs, heads: Jobs) -> Tended:
     if found.target > pool.target:
         pool = pool.but(room=room.nodes(account, key))
         found = scaler.decide(load, pool)
-    waits = reason(account, name, shown, tasks, found)
+    waits = reason(account, name, shown, tasks, found, pool.preempted)
     return Tended(waits=waits, after=told(account, key, shown, load, pool))
 
 
@@ -81,7 +81,7 @@ def of_nextflows(account: BatchAccount, jobs: Jobs) -> Tended:
     answer = pools.get(account, name)
     if is_gone(answer) or not account.owns(answer.body):
         return Tended()
-    return Tended(waits=reason(account, name, answer.body, tally(account, jobs), None))
+    return Tended(waits=reason(account, name, answer.body, tally(account, jobs)))
 
 
 def seen(account: BatchAccount, key: str, shown: Mapping[str, Any]) -> Pool:

@@ -13,15 +13,15 @@ from shared.providers.azure.batch.listing import ACTIVE, ENDING, is_head, pages,
 from shared.providers.azure.batch.pools import JOBS_READ
 from shared.providers.azure.listing import moment, side_by_side
 
-UNFINISHED = {**ACTIVE, "$select": "id,state,requiredSlots,creationTime,nodeInfo"}
+UNFINISHED = {**ACTIVE, "$select": "id,state,requiredSlots,stateTransitionTime,nodeInfo"}
 
 Jobs = Sequence[Mapping[str, Any]]
 
 
 @dataclass
 class Tally:
-    """The tasks of a pool that are not over, and the nodes on which they run. `since` is when the oldest that
-    waits was submitted; 0.0 where none does."""
+    """The tasks of a pool that are not over, and the nodes on which they run. `since` is when the first of
+    those that wait began to: when it was submitted, or its node was lost; 0.0 where none waits."""
 
     waiting: Counter[int] = field(default_factory=Counter)
     running: Counter[int] = field(default_factory=Counter)
@@ -30,10 +30,10 @@ class Tally:
 
     def add(self, task: Mapping[str, Any]) -> None:
         """Counts one task."""
-        waits, made = task.get("state") == "active", moment(str(task.get("creationTime") or ""))
+        waits, at = task.get("state") == "active", moment(str(task.get("stateTransitionTime") or ""))
         (self.waiting if waits else self.running)[int(task.get("requiredSlots") or 1)] += 1
         if waits:
-            self.since = min(self.since or made, made)
+            self.since = min(self.since or at, at)
         elif node := (task.get("nodeInfo") or {}).get("nodeId"):
             self.nodes.add(str(node))
 
@@ -74,21 +74,27 @@ def tally(account: BatchAccount, jobs: Jobs) -> Tally:
 
 
 def reason(
-    account: BatchAccount, name: str, shown: Mapping[str, Any], tasks: Tally, found: Decision | None
+    account: BatchAccount,
+    name: str,
+    shown: Mapping[str, Any],
+    tasks: Tally,
+    found: Decision | None = None,
+    preempted: int = 0,
 ) -> str:
     """What tasks of a pool wait for, once they have waited for longer than a node takes; at once where no
-    node will do. Empty when nothing is amiss."""
-    waiting_tasks = sum(tasks.waiting.values())
-    if not waiting_tasks:
+    node will do, or `preempted` nodes were taken back. Empty when nothing is amiss."""
+    count = sum(tasks.waiting.values())
+    if not count:
         return ""
-    waited = account.clock.now() - tasks.since
-    since = formulas.stamp(tasks.since)
     said = []
     if found is not None and (found.cramped or found.never):
         said.append(found.why)
-    if waited >= waiting.LONG:
+    if preempted:
+        who = "1 of its nodes was" if preempted == 1 else f"{preempted} of its nodes were"
+        said.append(f"{who} taken back by Spot")
+    if account.clock.now() - tasks.since >= waiting.LONG:
         said.append(waiting.explained(name, shown))
     if not said:
         return ""
-    who = "1 task waits" if waiting_tasks == 1 else f"{waiting_tasks} tasks wait"
-    return f"{who} for a node, the first since {since}: {'; '.join(said)}"
+    who = "1 task waits" if count == 1 else f"{count} tasks wait"
+    return f"{who} for a node, the first since {formulas.stamp(tasks.since)}: {'; '.join(said)}"
