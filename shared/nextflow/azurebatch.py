@@ -12,6 +12,7 @@ from shared.model.records import Model
 from shared.nextflow.azure import units
 from shared.nextflow.azure.checks import Run
 from shared.nextflow.azure.config import fit, rendered
+from shared.nextflow.azure.pools import OFFER, PUBLISHER, SKU
 from shared.nextflow.azure.reading import Reading, read
 from shared.nextflow.command import quoted
 
@@ -22,6 +23,9 @@ class AutoPools(Model, frozen=True, kw_only=True):
     subnet: str = ""
     labels: Mapping[str, str] = {}
     """In the metadata of every one of them, so that it is known whose they are."""
+    own_image: bool = False
+    """The user says what their nodes run. Else it is said here: up to 24.10 Nextflow would take an image that
+    Azure offers no more."""
 
 
 class Secrets(Model, frozen=True, kw_only=True):
@@ -98,8 +102,10 @@ def scope(tasks: Tasks, secrets: Secrets) -> dict[str, Any]:
     }
     if tasks.auto is not None:
         batch |= {"autoPoolMode": True, "allowPoolCreation": True}
-        if tasks.auto.subnet:
-            batch["pools"] = {"auto": {"virtualNetwork": tasks.auto.subnet}}
+        auto = {"virtualNetwork": tasks.auto.subnet} if tasks.auto.subnet else {}
+        if not tasks.auto.own_image:
+            auto |= {"publisher": PUBLISHER, "offer": OFFER, "sku": SKU}
+        batch["pools"] = {"auto": auto}
     found: dict[str, Any] = {
         "batch": batch,
         "storage": {"accountName": tasks.storage_account, "sasToken": secrets.sas or None},

@@ -50,6 +50,16 @@ def test_pools_that_nextflow_makes_carry_our_labels_and_may_be_deleted() -> None
     assert "azure.batch.deletePoolsOnCompletion = true" in found
 
 
+def test_nextflows_pools_run_an_image_that_azure_offers_unless_the_user_names_one() -> None:
+    image = [
+        "azure.batch.pools.auto.offer = 'ubuntu-hpc'",
+        "azure.batch.pools.auto.publisher = 'microsoft-dsvm'",
+        "azure.batch.pools.auto.sku = 'batch.node.ubuntu 24.04'",
+    ]
+    assert set(image) <= set(lines(LEAST.but(auto=AutoPools())))
+    assert not set(image) & set(lines(LEAST.but(auto=AutoPools(own_image=True))))
+
+
 def test_pools_of_ours_are_never_nextflows_to_delete() -> None:
     assert "azure.batch.deletePoolsOnCompletion = false" in lines(LEAST.but(delete_pools=True))
 

@@ -136,10 +136,12 @@ def tasks(account: BatchAccount, work_dir: str) -> Tasks:
     """How this environment's tasks run."""
     options = account.options
     labels = {tags.INSTALLATION: account.settings.installation, tags.ENVIRONMENT: account.environment.id}
-    auto = AutoPools(subnet=options.subnet, labels=labels) if options.auto_pools else None
+    text = _text(account.environment.config, OF_ENVIRONMENT)
+    own_image = any(word in text for word in ("publisher", "offer", "sku"))
+    auto = AutoPools(subnet=options.subnet, labels=labels, own_image=own_image)
     return Tasks(
         pool=account.worker_pool,
-        auto=auto,
+        auto=auto if options.auto_pools else None,
         account=account.name,
         region=options.region,
         storage_account=account.storage_name,
@@ -148,7 +150,7 @@ def tasks(account: BatchAccount, work_dir: str) -> Tasks:
         pool_client=options.pool_client,
         wall_clock=options.wall_clock,
         token_duration=options.token_duration,
-        job_retries=0 if RETRIES in _text(account.environment.config, OF_ENVIRONMENT) else MOST_RETRIES,
+        job_retries=0 if RETRIES in text else MOST_RETRIES,
         terminate_jobs=options.terminate_jobs,
         delete_jobs=options.delete_jobs,
         delete_tasks=options.delete_tasks,
