@@ -18,7 +18,7 @@ here=$(dirname "$(readlink -f "$0")")
 export NXF_HOME NXF_DISABLE_CHECK_LATEST=true
 """
 
-# Plugins that were built here. The user's JVM options are read as Nextflow's own launcher reads them.
+# Plugins that were built here.
 PLUGINS = """: "${NXF_PLUGINS_DIR:=$here/plugins}"
 export NXF_PLUGINS_DIR
 """
@@ -47,5 +47,6 @@ def head(tower: bool) -> str:
 
 
 def java_flags() -> str:
-    """The JVM's flags, one to a line of a shell command."""
-    return "".join(f" \\\n    --add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS)
+    """The JVM's flags, one to a line of a shell command; then the user's own, as Nextflow's launcher does."""
+    opens = "".join(f" \\\n    --add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS)
+    return f"{opens} \\\n    ${{NXF_OPTS-}}"

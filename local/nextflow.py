@@ -21,6 +21,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -216,7 +217,8 @@ def _base(site: _Site, kind: Kind) -> str:
     """What an engine stands on: it must be made anew when this changes."""
     if kind == "maven":
         made = "".join(f" {each.name}@{each.stat().st_mtime_ns}" for each in site.plugins())
-        return f"{MAVEN_VERSION} {site.which('java')}{made}"
+        launched = zlib.crc32(launchers.java_flags().encode())
+        return f"{MAVEN_VERSION} {launched} {site.which('java')}{made}"
     return f"any {site.which('nextflow' if kind == 'path' else 'java')}"
 
 

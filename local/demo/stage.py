@@ -60,6 +60,7 @@ class Stage:
     def start(self) -> None:
         """Everything is ready when it returns."""
         self.engine = engine_for(self.options.engine, self.place.plugin)
+        self.place.carried = carried(self.engine, self.place.plugin)
         # Machines inherit this process's PATH.
         self._set(
             "PATH", f"{Path(self.engine.command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -131,13 +132,20 @@ class Stage:
 def engine_for(wanted: str, plugin: str) -> Engine:
     """The engine that was asked for: auto, nextflow or script. Raises Refused when it cannot be had.
 
-    Where tasks go through a plugin of Nextflow's, auto is the script twin: such a plugin follows its own
-    ideas of where the cloud is, and with those of the real one it would leave the emulated one."""
-    if wanted == "script" or (wanted == "auto" and plugin):
-        twin = resolve(environ={**os.environ, "HEADNODE_NEXTFLOW": "script"})
-        why = f"; tasks would need the plugin {plugin}, --engine nextflow insists on it" if plugin else ""
-        return replace(twin, note=twin.note + why)
-    engine = resolve()
-    if wanted == "nextflow" and engine.kind == "script":
-        raise Refused(f"no Nextflow can be had here: {engine.note}")
-    return engine
+    Where tasks go through a plugin of Nextflow's, auto is the script twin unless that was built here."""
+    if wanted != "script":
+        engine = resolve()
+        if not plugin or carried(engine, plugin):
+            if wanted == "nextflow" and engine.kind == "script":
+                raise Refused(f"no Nextflow can be had here: {engine.note}")
+            return engine
+        if wanted == "nextflow":
+            raise Refused(f"tasks need Nextflow's plugin {plugin}: build it (python -m local.plugins)")
+    twin = resolve(environ={**os.environ, "HEADNODE_NEXTFLOW": "script"})
+    why = f"; tasks would need the plugin {plugin}, which was not built here" if plugin else ""
+    return replace(twin, note=twin.note + why)
+
+
+def carried(engine: Engine, plugin: str) -> str:
+    """The plugin that the engine carries, with its version; empty when it does not."""
+    return next((each for each in engine.plugins if each.split("@")[0] == plugin), "")

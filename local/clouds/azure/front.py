@@ -21,13 +21,16 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            answer = self.server.app(self.command, self.path, headers, self._body())
+            answer = self._app(headers, self._body())
         except Dropped:
             self._hang_up()
             return
         self._send(answer)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve  # noqa: N815
+
+    def _app(self, headers: dict[str, str], body: bytes) -> Answer:
+        return self.server.app(self.command, self.path, headers, body)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

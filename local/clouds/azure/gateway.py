@@ -28,8 +28,12 @@ class Gateway:
         self.crashes: list[str] = []
         """Tracebacks of the emulator's own errors."""
 
-    def __call__(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+    def __call__(
+        self, method: str, target: str, headers: dict[str, str], body: bytes, sent: str = ""
+    ) -> Answer:
+        """Serves a request; `sent` is its target as the client wrote it, where that is another."""
         call = parse(method, target, headers, body)
+        call.target = sent or target
         try:
             answer = self._serve(call)
             self._state.faults.after(call)

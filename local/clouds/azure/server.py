@@ -13,6 +13,7 @@ from local.clouds.azure.blob import accounts
 from local.clouds.azure.blob.models import BLOCK, Blob, Content
 from local.clouds.azure.compute import life
 from local.clouds.azure.compute.models import MACHINE, find
+from local.clouds.azure.door import Door
 from local.clouds.azure.entra.models import TENANT
 from local.clouds.azure.entra.responses import IDENTITY_HEADER
 from local.clouds.azure.faults import Faults
@@ -88,6 +89,19 @@ class EmulatedAzure(BatchHands):
             self.reset()
             self._front.stop()
             self._front = None
+        self.close_door()
+
+    def close_door(self) -> None:
+        """Only the emulator's own address leads here. Idempotent."""
+        if self.state.door:
+            self.state.door.close()
+            self.state.door = None
+
+    def open_door(self) -> dict[str, str]:
+        """Azure's own names lead here too, over TLS, for who is given these variables; from now on the tasks
+        of Batch are. Raises RuntimeError unless it runs."""
+        self.state.door = self.state.door or Door(self._gateway)
+        return self.state.door.environment()
 
     def reset(self) -> None:
         """An empty subscription again: no resources, machines, tokens, faults, journal or roles."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from local.clouds.answer import Answer
 from local.clouds.azure.arm.judge import Judge
@@ -18,6 +19,9 @@ from local.clouds.azure.keyvault.models import Vaults
 from local.clouds.azure.timings import Timings
 from local.clouds.machines import MachineRoom
 
+if TYPE_CHECKING:
+    from local.clouds.azure.door import Door
+
 PAGE = 50
 
 
@@ -29,6 +33,8 @@ class State:
     room: MachineRoom
     faults: Faults
     url: str = ""
+    door: "Door | None" = None
+    """Open where Azure's own names lead here too."""
     machines: bool = True
     page_size: int = PAGE
     timings: Timings = field(default_factory=Timings)

@@ -24,6 +24,8 @@ class Place(Protocol):
     """Whose permissions the control plane acts under; empty where there are none to be held to."""
     plugin: str
     """The plugin of Nextflow's that sends tasks there; empty where a machine runs them itself."""
+    carried: str
+    """That plugin as NAME@VERSION where the engine carries it, so that tasks really go there; else empty."""
 
     @property
     def title(self) -> str:

@@ -23,6 +23,7 @@ class EmulatedAccount:
     platform = "aws-cloud"
     role = "aws-cloud"
     plugin = ""
+    carried = ""
 
     def __init__(self, directory: Path, spot: bool) -> None:
         self._spot = spot

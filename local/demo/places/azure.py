@@ -34,6 +34,7 @@ class EmulatedSubscription:
     platform = "azure-cloud"
     role = "azure-cloud"
     plugin = ""
+    carried = ""
 
     def __init__(self, directory: Path, spot: bool) -> None:
         self._spot = spot

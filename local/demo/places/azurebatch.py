@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from local.cli.requests import environment_file
+from local.clouds.azure.batch.models import Job
 from local.clouds.azure.blob.keys import SHARED_KEY
 from local.demo.places.azure import ACCOUNT, GROUP, LOCATION, EmulatedSubscription
 
@@ -35,6 +36,15 @@ TRANSITIONS = {
 """Seconds, as a real Batch needs a hundred times of."""
 
 
+CARRIED = """
+plugins {{ id '{plugin}' }}
+process.container = 'ubuntu:24.04'
+executor.pollInterval = '1 sec'
+"""
+"""Of the user's own config, where the real plugin sends the tasks: the release that was built, a container
+for processes that name none, and a look at them more often than a real cloud would like."""
+
+
 class EmulatedBatchAccount(EmulatedSubscription):
     """`Place` for the platform `azure-batch`: the run is a head task, which is really carried out. The
     environment is one of the examples, word for word but for ids."""
@@ -47,6 +57,8 @@ class EmulatedBatchAccount(EmulatedSubscription):
         super().__init__(directory, spot=False)
         self._example = next(EXAMPLES.glob(f"{option}-*.yaml"))
         self._keyed = option in KEYED
+        if "managedIdentity" in self._example.read_text():
+            self.plugin += " (of 24.10 or newer, for identities)"
         self._identity = ""
 
     @property
@@ -64,6 +76,8 @@ class EmulatedBatchAccount(EmulatedSubscription):
         self._cloud.file_share(ACCOUNT, "references")
         self._cloud.timings.transitions |= TRANSITIONS
         self._cloud.timings.autoscale_pause = 0.0
+        if self.carried:
+            self._cloud.open_door()
         self._identity = made_beforehand(User(self._cloud.url, self._cloud.environment()))
 
     def credentials(self) -> list[dict[str, Any]]:
@@ -86,7 +100,11 @@ class EmulatedBatchAccount(EmulatedSubscription):
         subscription = self._cloud.environment()["AZURE_SUBSCRIPTION_ID"]
         config = environment_file(self._example)["config"]
         known = {MINE: subscription, NOBODY: self._identity}
-        return {name: replaced(value, known) for name, value in config.items()}
+        found = {name: replaced(value, known) for name, value in config.items()}
+        if self.carried:
+            own = found.get("nextflowConfig", "")
+            found["nextflowConfig"] = own + CARRIED.format(plugin=self.carried)
+        return found
 
     def calls(self, since: int) -> list[str]:
         """Those of the control plane; what the head task does with its signature is its own."""
@@ -103,7 +121,17 @@ class EmulatedBatchAccount(EmulatedSubscription):
             if not any(mine in each.id.lower() for mine in USERS) and each.name != GROUP
         ]
         pools = [f"pool {each.id}" for each in account.pools.values()]
-        return [*others, *pools, *(f"job {each.id}" for each in account.jobs.values())]
+        jobs = [each for each in account.jobs.values() if each not in self._records()]
+        return [*others, *pools, *(f"job {each.id}" for each in jobs)]
+
+    def kept(self) -> list[str]:
+        """Blobs, and what Nextflow lets stand of its jobs unless `deleteJobsOnCompletionEnabled` is on."""
+        return [*super().kept(), *(f"completed job {each.id}" for each in self._records())]
+
+    def _records(self) -> list[Job]:
+        """Jobs of Nextflow's own that have ended: they hold nothing, and count in no quota."""
+        jobs = self._cloud.state.batch.accounts[BATCH].jobs.values()
+        return [each for each in jobs if not each.counts and not each.body.get("metadata")]
 
 
 @dataclass(frozen=True)

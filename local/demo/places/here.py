@@ -12,6 +12,7 @@ class ThisMachine:
     platform = "local-platform"
     role = ""
     plugin = ""
+    carried = ""
     title = "this machine itself"
     mark = 0
 

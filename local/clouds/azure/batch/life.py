@@ -55,6 +55,11 @@ def _begin(state: "State", account: Account, pool: Pool, node: Node, task: Task,
     seconds = state.timings.of(PREPARE)
     task.state.become("preparing", at)
 
+    def over(status: int | None, failure: Body | None) -> None:
+        with state.turn:
+            if task.run == number:
+                end(state, account, task, state.now, exit_code=status, failure=failure)
+
     def start() -> None:
         if task.run == number and task.state.name == "preparing":
             task.started_at = at + seconds
@@ -63,18 +68,12 @@ def _begin(state: "State", account: Account, pool: Pool, node: Node, task: Task,
                 return
             task.state.become("running", at + seconds)
             _limit(state, account, task, at + seconds)
-            running.start(state, account, task, lambda status: _exited(state, account, task, number, status))
+            running.start(state, account, task, over)
 
     if seconds:
         state.agenda.at(at + seconds, start)
     else:
         start()
-
-
-def _exited(state: "State", account: Account, task: Task, number: int, status: int) -> None:
-    with state.turn:
-        if task.run == number:
-            end(state, account, task, state.now, exit_code=status)
 
 
 def _limit(state: "State", account: Account, task: Task, at: float) -> None:

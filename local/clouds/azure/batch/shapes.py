@@ -9,7 +9,15 @@ _OBJECTS = (
     *("taskSchedulingPolicy", "imageReference", "containerConfiguration", "containerSettings"),
     "jobManagerTask",
 )
-_LISTS = ("environmentSettings", "commonEnvironmentSettings", "nodeList", "value", "metadata")
+_LISTS = (
+    "environmentSettings",
+    "commonEnvironmentSettings",
+    "nodeList",
+    "value",
+    "metadata",
+    "resourceFiles",
+    "outputFiles",
+)
 _NUMBERS = (
     *("priority", "maxParallelTasks", "requiredSlots", "taskSlotsPerNode", "maxTaskRetryCount"),
     *("targetDedicatedNodes", "targetLowPriorityNodes"),

@@ -3,6 +3,10 @@
 from local.clouds.azure.batch import errors, pool_life, spans
 from local.clouds.azure.batch.models import Account, Body
 
+SOURCES = ("httpUrl", "storageContainerUrl", "autoStorageContainerName")
+"""Where a resource file may come from."""
+CONDITIONS = ("tasksuccess", "taskfailure", "taskcompletion")
+"""When an output file is uploaded."""
 COMMAND = 8192
 """Characters of a command line."""
 
@@ -21,6 +25,7 @@ def check(account: Account, pool: str, body: Body) -> None:
     if len(str(command)) > COMMAND:
         raise errors.invalid("commandLine", "", f"A command line has at most {COMMAND} characters.")
     check_limits(body)
+    _check_files(body)
     slots = body.get("requiredSlots", 1)
     found = account.pools.get(pool.lower())
     # Azure takes tasks that want more than a node has: they wait for ever, and the pool grows for them.
@@ -29,6 +34,24 @@ def check(account: Account, pool: str, body: Body) -> None:
     if body.get("containerSettings") and found and not _has_docker(found.body):
         said = "The pool has no container configuration."
         raise errors.invalid("containerSettings", "", said)
+
+
+def _check_files(body: Body) -> None:
+    for each in body.get("resourceFiles") or []:
+        sources = [each.get(name) for name in SOURCES]
+        if sum(map(bool, sources)) != 1:
+            raise errors.invalid("resourceFiles", each, f"Exactly one of {', '.join(SOURCES)} is required.")
+        if each.get("httpUrl") and not each.get("filePath"):
+            raise errors.missing("filePath")
+    for each in body.get("outputFiles") or []:
+        container = (each.get("destination") or {}).get("container") or {}
+        if not each.get("filePattern"):
+            raise errors.missing("filePattern")
+        if not container.get("containerUrl"):
+            raise errors.missing("containerUrl")
+        condition = str((each.get("uploadOptions") or {}).get("uploadCondition") or "").lower()
+        if condition not in CONDITIONS:
+            raise errors.invalid("uploadCondition", condition, "It is no condition.")
 
 
 def _has_docker(pool: Body) -> bool:

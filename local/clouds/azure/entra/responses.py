@@ -1,8 +1,9 @@
 """Tokens for apps with a secret, and for the host's own identity."""
 
+import base64
 import hmac
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from local.clouds.answer import Answer
 from local.clouds.azure.call import Call
@@ -19,25 +20,79 @@ MANAGED_LIVES = 24 * 3600
 
 def token(state: "State", call: Call) -> Answer:
     """Client credentials."""
-    asked = dict(parse_qsl(call.body.decode("utf-8", "replace")))
+    asked = _form(call)
+    app = _app(state, call, asked)
+    if isinstance(app, Answer):
+        return app
+    scope = asked.get("scope", "").strip()
+    wanted = [each for each in scope.split() if each not in _ALWAYS]
+    if len(wanted) != 1 or not wanted[0].endswith("/.default"):
+        return errors.refused(
+            400, "invalid_scope", 1002012, f"The scope {scope} is not valid for client credentials."
+        )
+    text = state.directory.issue(app, wanted[0].removesuffix("/.default"), state.now)
+    return Answer.json(
+        {"token_type": "Bearer", "expires_in": LIVES, "ext_expires_in": LIVES, "access_token": text}
+    )
+
+
+def old_token(state: "State", call: Call) -> Answer:
+    """Client credentials by the first version, which names a resource and sends numbers as texts."""
+    asked = _form(call)
+    app = _app(state, call, asked)
+    if isinstance(app, Answer):
+        return app
+    resource = asked.get("resource", "")
+    if not resource:
+        said = "The request body must contain the following parameter: 'resource or scope'."
+        return errors.refused(400, "invalid_request", 900144, said)
+    text, over = state.directory.issue(app, resource, state.now), int(state.now + LIVES)
+    told = {"token_type": "Bearer", "expires_in": str(LIVES), "ext_expires_in": str(LIVES)}
+    told |= {"expires_on": str(over), "not_before": str(int(state.now)), "resource": resource}
+    return Answer.json({**told, "access_token": text})
+
+
+_ALWAYS = ("openid", "profile", "offline_access")
+"""Scopes that clients add by themselves, and that mean nothing for an app."""
+
+
+def _form(call: Call) -> dict[str, str]:
+    return dict(parse_qsl(call.body.decode("utf-8", "replace")))
+
+
+def _app(state: "State", call: Call, asked: dict[str, str]) -> Principal | Answer:
+    """Who asks, or the refusal."""
     if call.names["tenant"].lower() != TENANT:
         return errors.no_tenant(call.names["tenant"])
     if asked.get("grant_type") != "client_credentials":
         return errors.refused(400, "unsupported_grant_type", 70003, "The grant type is not supported.")
-    app = state.directory.find(asked.get("client_id", ""))
+    id, secret = _shown(call, asked)
+    app = state.directory.find(id)
     if app is None or not app.secret:
-        return errors.no_app(asked.get("client_id", ""))
-    if not hmac.compare_digest(app.secret, asked.get("client_secret", "")):
+        return errors.no_app(id)
+    if not hmac.compare_digest(app.secret, secret):
         return errors.wrong_secret(app.client_id)
-    scope = asked.get("scope", "")
-    if not scope.endswith("/.default") or " " in scope:
-        return errors.refused(
-            400, "invalid_scope", 1002012, f"The scope {scope} is not valid for client credentials."
-        )
-    text = state.directory.issue(app, scope.removesuffix("/.default"), state.now)
-    return Answer.json(
-        {"token_type": "Bearer", "expires_in": LIVES, "ext_expires_in": LIVES, "access_token": text}
-    )
+    return app
+
+
+def _shown(call: Call, asked: dict[str, str]) -> tuple[str, str]:
+    """The app's id and secret: in the form, or as RFC 6749 2.3.1 has it in a header."""
+    kind, _, text = call.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return asked.get("client_id", ""), asked.get("client_secret", "")
+    try:
+        id, _, secret = base64.b64decode(text).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return unquote_plus(id), unquote_plus(secret)
+
+
+def instances(*_: object) -> Answer:
+    """The names of the one cloud that there is."""
+    names = ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"]
+    about = {"preferred_network": names[0], "preferred_cache": names[1], "aliases": names}
+    where = f"https://{names[0]}/{TENANT}/v2.0/.well-known/openid-configuration"
+    return Answer.json({"tenant_discovery_endpoint": where, "api-version": "1.1", "metadata": [about]})
 
 
 def own_identity(state: "State", call: Call) -> Answer:
