@@ -11,7 +11,7 @@ from shared.api.launch import filled
 from shared.api.routes import Routes
 from shared.model.environment import Environment
 from shared.model.machine import Offer
-from shared.model.run import Attempt, Run
+from shared.model.run import Attempt
 from shared.nextflow import command
 from shared.nextflow.settings import Setting, merged
 from shared.ports import World
@@ -34,7 +34,7 @@ def show_config(
     environment = launching.environment_for(world, workspace, str(asked.get("computeEnvId") or ""))
     launch = launching.whole(asked, environment)
     files = config_files(world, environment, launch)
-    faults = world.provider(environment).check_run(planned(environment, launch))
+    faults = launching.faults(world, environment, launch)
     found = merged([(source_of(name), text) for name, text in files.items()])
     return {
         "files": [{"name": name, "source": source_of(name), "text": text} for name, text in files.items()],
@@ -46,17 +46,11 @@ def show_config(
 
 def config_files(world: World, environment: Environment, launch: dict[str, Any]) -> dict[str, str]:
     """The config files of a launch, by name, in their order. The run's id, which is not given yet, is RUN."""
-    run = planned(environment, launch)
+    run = launching.planned(environment, launch)
     platform = world.provider(environment).spec(run, Attempt(number=1, offer=Offer(machine_type="")))
     azure, tasks = dict(platform.get("azure", {})), str(platform.get("tasks") or "")
     texts = command.files(run.id, environment.platform, environment.config, launch, azure, tasks)
     return {name: texts[name] for name in sorted(texts) if name.endswith(".config")}
-
-
-def planned(environment: Environment, launch: dict[str, Any]) -> Run:
-    """The run that such a launch would be."""
-    work_dir = str(launch.get("workDir") or environment.config.get("workDir") or "")
-    return Run(id="RUN", name="run", session_id="session", launch=launch, work_dir=work_dir)
 
 
 def source_of(name: str) -> str:

@@ -33,16 +33,20 @@ def launch(
     request: Annotated[SubmitLaunch, Depends(body(SubmitLaunch))],
 ) -> dict[str, Any]:
     """Answers at once; the run gets its machine later. Not idempotent: each call is a run. A launch that
-    says no more than the `id` of one that there is takes everything else from that."""
+    says no more than the `id` of one that there is takes everything else from that. A Nextflow config of its
+    own that will surely fail is refused."""
     asked = filled(world, workspace, request.launch.whole())
     environment = launching.environment_for(world, workspace, str(asked.get("computeEnvId") or ""))
+    whole = launching.whole(asked, environment)
+    if faults := launching.faults(world, environment, whole):
+        raise bad(*(Fault(f"launch.{each.field}", each.message) for each in faults))
     run = runs.submit_run(
         world,
         workspace_id=workspace,
         user_id=token.user_id,
         owner=USER_NAME,
         environment=environment,
-        launch=launching.whole(asked, environment),
+        launch=whole,
         label_ids=labels.known(world, workspace, request.launch.label_ids or (), "launch.labelIds"),
     )
     used(world, environment)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from shared.errors import Fault, Invalid
+from shared.errors import Fault, Invalid, Refused, Retry
 from shared.model.environment import Environment
+from shared.model.run import Run
 from shared.ports import World
 from shared.steps.environment_changes import primary_of
 
@@ -35,3 +36,20 @@ def whole(asked: dict[str, Any], environment: Environment) -> dict[str, Any]:
     config = environment.config
     given = {name: config[name] for name in DEFAULTS if config.get(name)}
     return {**given, **asked, "computeEnvId": environment.id}
+
+
+def planned(environment: Environment, launch: dict[str, Any]) -> Run:
+    """The run that such a launch would be. Pure."""
+    work_dir = str(launch.get("workDir") or environment.config.get("workDir") or "")
+    return Run(id="RUN", name="run", session_id="session", launch=launch, work_dir=work_dir)
+
+
+def faults(world: World, environment: Environment, launch: dict[str, Any]) -> list[Fault]:
+    """For what such a launch would fail before it has a machine, by its own Nextflow config; none where it
+    brings none. Calls nothing, and never raises: the launch step asks again, and says why it cannot."""
+    if not (launch.get("configText") or launch.get("configProfiles")):
+        return []
+    try:
+        return world.provider(environment).check_run(planned(environment, launch))
+    except (Refused, Retry):
+        return []

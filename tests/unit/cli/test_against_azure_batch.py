@@ -63,6 +63,9 @@ def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, t
     (tmp_path / "launch.config").write_text("azure.batch.deletePoolsOnCompletion = true\n")
     told = served.headnode(*words).err
     assert "such a launch fails: configText: azure.batch.deletePoolsOnCompletion deletes every pool" in told
+    refused = served.headnode(*words[:-1])
+    assert refused.code != 0
+    assert "launch.configText: azure.batch.deletePoolsOnCompletion deletes every pool" in one_line(refused)
     pools = azure.state.batch.accounts["labbatch"].pools
     assert [pool.body["vmSize"] for pool in pools.values()] == ["standard_e2ds_v5"]
     changed = served.headnode(
