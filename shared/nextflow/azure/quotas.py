@@ -30,17 +30,20 @@ class PoolCores(Model, frozen=True, kw_only=True):
     low_priority: bool = False
 
 
-def from_account(shown: Mapping[str, object]) -> Quotas:
-    """The limits out of a Batch account as ARM shows it (2025-06-01, `properties`)."""
+def from_account(properties: object) -> Quotas:
+    """The limits out of a Batch account as ARM shows it (2025-06-01, `properties`); none of those that have
+    another shape there."""
+    shown = properties if isinstance(properties, dict) else {}
     listed = shown.get("dedicatedCoreQuotaPerVMFamily")
-    families = listed if isinstance(listed, list) else []
+    families = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    whole = isinstance(listed, list) and len(families) == len(listed)
     return Quotas(
         pools=_limit(shown.get("poolQuota")),
         jobs=_limit(shown.get("activeJobAndJobScheduleQuota")),
         dedicated=_limit(shown.get("dedicatedCoreQuota")),
         low_priority=_limit(shown.get("lowPriorityCoreQuota")),
         families={str(each.get("name")).lower(): _limit(each.get("coreQuota")) or 0 for each in families},
-        enforced=shown.get("dedicatedCoreQuotaPerVMFamilyEnforced") is True,
+        enforced=whole and shown.get("dedicatedCoreQuotaPerVMFamilyEnforced") is True,
     )
 
 

@@ -10,6 +10,7 @@ from shared.errors import Refused, Retry, Unreachable
 from shared.model import tags
 from shared.providers.azure.account import Account, tags_of
 from shared.providers.azure.catalogue import plain
+from shared.providers.azure.clients import Clients
 from shared.providers.azure.errors import is_gone
 
 T = TypeVar("T")
@@ -17,6 +18,8 @@ T = TypeVar("T")
 AT_ONCE = 8
 """Requests that are under way side by side."""
 PAGE = 1000
+MOST_PAGES = 2000
+"""Of one listing: Azure gives up to 1,000 items on each."""
 PART = r"[\w()-][\w().-]*"
 """One name in an id: nothing that could lead a request elsewhere."""
 IN_GROUP = rf"/subscriptions/{PART}/resourcegroups/{PART}/providers"
@@ -27,10 +30,18 @@ NOT_OURS = "it does not carry this installation's tag"
 def pages(
     account: Account, path: str, version: str, action: str, query: Mapping[str, str] | None = None
 ) -> Iterator[list[dict[str, Any]]]:
+    """As `arm_pages`, with the environment's clients."""
+    return arm_pages(account.clients, path, version, action, query)
+
+
+def arm_pages(
+    clients: Clients, path: str, version: str, action: str, query: Mapping[str, str] | None = None
+) -> Iterator[list[dict[str, Any]]]:
     """A listing page by page; nothing is held beyond the page. Nothing when its group is gone. Raises
-    Refused when it leads to another host, and Unreachable when it is none or leads in a circle."""
+    Refused when it leads to another host, and Unreachable when it is none, leads in a circle, or does not
+    end."""
     met: set[int] = set()
-    answer = account.clients.arm("GET", path, version, action=action, query=query, accept=(404,))
+    answer = clients.arm("GET", path, version, action=action, query=query, accept=(404,))
     while not is_gone(answer):
         listed = answer.body.get("value")
         if not isinstance(listed, list):
@@ -41,12 +52,14 @@ def pages(
         following = str(answer.body.get("nextLink") or "")
         if not following:
             return
-        if place(following) != place(account.clients.endpoints.arm):
+        if place(following) != place(clients.endpoints.arm):
             raise Refused(f"{action}: a listing leads elsewhere")
         if hash(following) in met:
             raise Unreachable(f"{action}: a listing leads in a circle", after=60.0)
         met.add(hash(following))
-        answer = account.clients.arm("GET", following, "", action=action, accept=(404,))
+        if len(met) >= MOST_PAGES:
+            raise Unreachable(f"{action}: a listing does not end", after=60.0)
+        answer = clients.arm("GET", following, "", action=action, accept=(404,))
 
 
 def place(address: str) -> tuple[str, str, int | None]:

@@ -1,9 +1,6 @@
 """Answers that no Azure gives: nothing is believed that was not said, and nothing goes on for ever."""
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,55 +15,14 @@ from shared.providers.azure.errors import Answer, refusal
 from shared.providers.azure.machines import state_of
 from tests.clock import FakeClock
 from tests.unit.azure.conftest import environment
+from tests.unit.azure.liar import NONSENSE, Liar, liar
+
+__all__ = ["liar"]
 
 VM = (
     "/subscriptions/6d0e9a3b-0000-0000-0000-000000000000/resourcegroups/g/providers"
     "/microsoft.compute/virtualmachines/v"
 )
-
-
-class Liar:
-    """An ARM that answers everything with the same status, headers and body."""
-
-    def __init__(self) -> None:
-        self.status, self.headers, self.body = 200, dict[str, str](), b""
-        self.calls: list[str] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                outer.calls.append(f"{self.command} {self.path}")
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                body = b"" if outer.status == 204 else outer.body
-                self.send_response(outer.status)
-                for name, value in {**outer.headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def say(self, status: int, body: Any = b"", **headers: str) -> None:
-        self.status, self.headers = status, headers
-        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-
-
-@pytest.fixture
-def liar(monkeypatch: pytest.MonkeyPatch) -> Iterator[Liar]:
-    found = Liar()
-    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("HEADNODE_AZURE_URL", found.url)
-    yield found
-    found.server.shutdown()
-    thread.join()
-    found.server.server_close()
 
 
 @pytest.fixture
@@ -76,18 +32,6 @@ def cloud(liar: Liar, monkeypatch: pytest.MonkeyPatch, azure_clock: FakeClock) -
     return AzureCloud(environment(), clients, Settings(installation="this"), azure_clock)
 
 
-NONSENSE = [
-    (200, b""),
-    (200, b"{}"),
-    (200, b"null"),
-    (200, b"[]"),
-    (200, b"<html>hello</html>"),
-    (200, b'{"id": "/subscr'),
-    (204, b""),
-    (301, b""),
-    (302, b"{}"),
-    (304, b""),
-]
 ROLE = ResourceRow(key="role", type="RoleDefinition", name="r", state="making")
 GROUP = ResourceRow(key="group", type="ResourceGroup", name="g", state="making")
 

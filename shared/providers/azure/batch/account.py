@@ -1,6 +1,6 @@
 """What every call of one environment on Azure Batch is made with, and the names that follow from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, BatchOptions, PoolOptions, read
 from shared.providers.azure.batch.signing import MOST_DELEGATED
 from shared.providers.azure.errors import Answer
+from shared.providers.azure.listing import arm_pages
 
 POOL, HEAD, WORKER = "pool", "head-pool", "worker-pool"
 """Keys of the resources: the one pool, or the two."""
@@ -138,14 +139,11 @@ def shown_account(account: BatchAccount) -> Mapping[str, Any]:
     known = account.options.subscription or account.clients.subscription or subscription_of(account.options)
     if not known:
         raise Invalid(Fault("subscriptionId", "missing: neither the config nor the credentials name one"))
-    path, query = f"/subscriptions/{known}/providers/{ACCOUNTS}", ""
-    while path:
-        answer = account.clients.arm("GET", path, ARM_VERSION, action=f"{ACCOUNTS}/read")
-        for each in listed(answer):
+    path = f"/subscriptions/{known}/providers/{ACCOUNTS}"
+    for page in arm_pages(account.clients, path, ARM_VERSION, f"{ACCOUNTS}/read"):
+        for each in page:
             if str(each.get("name", "")).lower() == account.name.lower():
                 return each
-        query = str(answer.body.get("nextLink") or "")
-        path = query if query.startswith(f"{account.clients.endpoints.arm}/") else ""
     raise Refused(f"there is no Batch account {account.name} in the subscription {known}")
 
 
@@ -157,15 +155,17 @@ def subscription_of(options: BatchOptions) -> str:
 
 def listed(answer: Answer) -> list[dict[str, Any]]:
     """The items of one page."""
-    found = answer.body.get("value")
+    return objects(answer.body.get("value"))
+
+
+def objects(found: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none where it is no list."""
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def metadata(shown: Mapping[str, Any]) -> dict[str, str]:
     """The metadata of a pool or job."""
-    found = shown.get("metadata")
-    items: Iterable[Any] = found if isinstance(found, list) else ()
-    return {str(each.get("name")): str(each.get("value") or "") for each in items if isinstance(each, dict)}
+    return {str(each.get("name")): str(each.get("value") or "") for each in objects(shown.get("metadata"))}
 
 
 def as_metadata(pairs: Mapping[str, str]) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from shared.azure_endpoints import BATCH_SCOPE, STORAGE_SCOPE, Endpoints
 from shared.errors import Refused, Unreachable
 from shared.logs.wire import Reply, Wire
 from shared.logs.wire import refusal as blob_refusal
-from shared.providers.azure.batch import signing
+from shared.providers.azure.batch import shapes, signing
 from shared.providers.azure.batch.errors import is_gone, normalised, refusal
 from shared.providers.azure.clients import Clients
 from shared.providers.azure.errors import Answer
@@ -78,7 +78,8 @@ class BatchClients(Clients):
         """One request of the Batch service. `url` is whole, `action` the permission it needs, for texts.
 
         Raises what `errors` makes of a refusal, but for the codes in `accept`; 404 there means that the
-        pool, job or task is gone (`errors.is_gone`), not that the account cannot be seen."""
+        pool, job or task is gone (`errors.is_gone`), not that the account cannot be seen. Raises Unreachable
+        for an answer of another shape than the service's (`shapes`)."""
         from urllib.parse import quote
 
         asked = {"api-version": VERSION, **(query or {})}
@@ -92,9 +93,11 @@ class BatchClients(Clients):
         reply = self.wire.send(method, whole, scope=BATCH_SCOPE, headers=headers, body=content)
         answer = read(reply, action)
         expected = (404 in accept and is_gone(answer)) or answer.code in accept
-        if answer.status < 300 or expected:
-            return answer
-        raise refusal(answer, action)
+        if answer.status < 300:
+            shapes.check(answer.body, action)
+        elif not expected:
+            raise refusal(answer, action)
+        return answer
 
     def sas(self, account: str, container: str, now: float, ends: float) -> str:
         """A signature that opens a container until then, as a query. One call unless we have the key. Raises

@@ -15,7 +15,7 @@ from shared.model import tags
 from shared.model.machine import GONE, PENDING, RUNNING, STOPPED, STOPPING, Machine, Order
 from shared.nextflow.headjob import BOOT, SCRIPT, boot_json
 from shared.providers.azure.account import takeable
-from shared.providers.azure.batch import growing, pools, registries, room, waiting
+from shared.providers.azure.batch import growing, listing, pools, registries, room, waiting
 from shared.providers.azure.batch.account import BatchAccount, as_metadata, metadata
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of
@@ -138,7 +138,7 @@ def is_ours(account: BatchAccount, job: Mapping[str, Any]) -> bool:
 
 def shown(account: BatchAccount, id: str) -> Mapping[str, Any] | None:
     """A job as Batch shows it; None when there is none."""
-    answer = account.clients.batch("GET", account.url(f"jobs/{id}"), action=JOBS_READ, accept=(404,))
+    answer = listing.one(account, account.url(f"jobs/{id}"), JOBS_READ)
     return None if is_gone(answer) else answer.body
 
 

@@ -1,30 +1,47 @@
 """Listings of the Batch service, page by page, and what they say of jobs."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.errors import Refused, Unreachable
 from shared.providers.azure.batch.account import BatchAccount, listed
 from shared.providers.azure.batch.errors import is_gone
-from shared.providers.azure.listing import place
+from shared.providers.azure.errors import Answer
+from shared.providers.azure.listing import MOST_PAGES, place
 
 PREFIX = "headnode-"
 """How the ids of head jobs begin."""
 ACTIVE = {"$filter": "state ne 'completed'"}
 ENDING = ("terminating", "deleting")
+NAMED = ("jobs", "nodes", "pools", "tasks")
+"""Listings of things that have ids."""
+ID = re.compile(r"[\w-]{1,128}")
+"""Nothing that could lead a request elsewhere."""
+
+
+def one(account: BatchAccount, url: str, action: str) -> Answer:
+    """A pool or job as the service shows it, or its 404. Raises Unreachable for an answer that shows another
+    one, or nothing."""
+    answer = account.clients.batch("GET", url, action=action, accept=(404,))
+    id = url.rpartition("/")[2]
+    if not is_gone(answer) and str(answer.body.get("id")).lower() != id.lower():
+        raise Unreachable(f"{action}: the answer does not show {id}")
+    return answer
 
 
 def pages(
     account: BatchAccount, url: str, action: str, query: Mapping[str, str] | None = None
 ) -> Iterator[list[dict[str, Any]]]:
     """A listing page by page; nothing is held beyond the page. Nothing when what it belongs to is gone.
-    Raises Refused when it leads to another host, Unreachable when it is none or leads in a circle."""
+    Raises Refused when it leads to another host, Unreachable when it is none, leads in a circle, or does not
+    end."""
     met: set[str] = set()
     answer = account.clients.batch("GET", url, action=action, query=query, accept=(404,))
     while not is_gone(answer):
         if not isinstance(answer.body.get("value"), list):
             raise Unreachable(f"{action}: the answer is no listing")
-        yield listed(answer)
+        yield named(url, listed(answer))
         following = str(answer.body.get("odata.nextLink") or "")
         if not following:
             return
@@ -33,7 +50,16 @@ def pages(
         if following in met:
             raise Unreachable(f"{action}: a listing leads in a circle", after=60.0)
         met.add(following)
+        if len(met) >= MOST_PAGES:
+            raise Unreachable(f"{action}: a listing does not end", after=60.0)
         answer = account.clients.batch("GET", following, action=action, accept=(404,))
+
+
+def named(url: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What of a page can be asked for by its id, where it is of things that have one."""
+    if url.rpartition("/")[2] not in NAMED:
+        return found
+    return [each for each in found if ID.fullmatch(str(each.get("id") or ""))]
 
 
 def pool_of(job: Mapping[str, Any]) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 from shared.azure_endpoints import ARM_SCOPE
 from shared.errors import Forbidden, Refused
 from shared.providers.azure import catalogue
+from shared.providers.azure.batch import account
 from shared.providers.azure.batch.clients import BatchClients
+from shared.providers.azure.batch.listing import named
 from shared.providers.azure.batch.pools import READ
 from shared.providers.azure.lookups import MOST, container_names, listed, tried
 
@@ -29,10 +31,10 @@ def pools(clients: BatchClients, region: str) -> list[str]:
         raise Forbidden("the credentials name no Batch account: its pools cannot be listed", READ)
     url = f"{clients.endpoints.batch(clients.batch_name, catalogue.plain(region))}/pools"
     try:
-        found = clients.batch("GET", url, action=READ, query={"$select": "id"}).body.get("value")
+        answer = clients.batch("GET", url, action=READ, query={"$select": "id"})
     except Refused as error:
         raise Forbidden(str(error), READ) from error
-    return sorted(str(each.get("id")) for each in found or () if isinstance(each, dict))[:MOST]
+    return sorted(str(each["id"]) for each in named(url, account.listed(answer)))[:MOST]
 
 
 def prove(clients: BatchClients) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.errors import Fault, Forbidden
 from shared.providers.azure.batch import images, pools, shares
-from shared.providers.azure.batch.account import ARM_VERSION, BatchAccount, knows_arm
+from shared.providers.azure.batch.account import ARM_VERSION, BatchAccount, knows_arm, objects
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.sizes import slots
 from shared.providers.azure.listing import moment
@@ -165,8 +165,7 @@ def strangers(account: BatchAccount, field: str, name: str, shown: Shown) -> Ite
 def attached(account: BatchAccount, name: str, shown: Shown) -> set[str] | None:
     """Client ids of the identities of a pool: as Batch shows them, else as ARM does; None where neither
     tells."""
-    found = (shown.get("identity") or {}).get("userAssignedIdentities") or []
-    told = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    told = objects((shown.get("identity") or {}).get("userAssignedIdentities"))
     if told and all(each.get("clientId") for each in told):
         return {str(each["clientId"]).lower() for each in told}
     if not knows_arm(account):
@@ -176,8 +175,10 @@ def attached(account: BatchAccount, name: str, shown: Shown) -> set[str] | None:
         body = account.clients.arm("GET", path, ARM_VERSION, action=pools.READ).body
     except Forbidden:
         return None
-    each = ((body.get("identity") or {}).get("userAssignedIdentities") or {}).values()
-    return {str(one.get("clientId") or "").lower() for one in each if isinstance(one, dict)}
+    identity = body.get("identity")
+    known = identity.get("userAssignedIdentities") if isinstance(identity, dict) else None
+    each = objects(list(known.values())) if isinstance(known, dict) else []
+    return {str(one.get("clientId") or "").lower() for one in each}
 
 
 def notes(account: BatchAccount) -> list[str]:

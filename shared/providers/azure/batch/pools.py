@@ -13,7 +13,7 @@ from shared.model.environment import Made, ResourceRow
 from shared.providers.azure.batch import bodies, images, registries, shares
 from shared.providers.azure.batch.account import ACCOUNTS, ARM_VERSION, BatchAccount
 from shared.providers.azure.batch.errors import is_gone
-from shared.providers.azure.batch.listing import pages
+from shared.providers.azure.batch.listing import one, pages
 from shared.providers.azure.errors import Answer, hushed
 from shared.providers.azure.ordering import FRESH_GRANT
 
@@ -100,7 +100,7 @@ def resize_errors(shown: Mapping[str, Any]) -> str:
 
 def get(account: BatchAccount, name: str) -> Answer:
     """A pool as the service shows it, or its 404."""
-    return account.clients.batch("GET", account.url(f"pools/{name}"), action=READ, accept=(404,))
+    return one(account, account.url(f"pools/{name}"), READ)
 
 
 def remove(account: BatchAccount, row: ResourceRow) -> bool:

@@ -24,7 +24,7 @@ def check(account: BatchAccount, shown: Mapping[str, Any]) -> Iterable[Fault]:
         PoolCores(name=account.pool_name(key), size=pool.vm_type, nodes=pool.most, low_priority=pool.spot)
         for key, pool in account.pools.items()
     ]
-    limits = quotas.from_account(shown.get("properties") or {})
+    limits = quotas.from_account(shown.get("properties"))
     for fault in quotas.faults(limits, wanted, there(account), jobs, new_jobs=1):
         yield Fault(FIELDS.get(fault.field, "forge"), fault.message)
 

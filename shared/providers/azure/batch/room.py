@@ -80,7 +80,7 @@ def limits_of(account: BatchAccount) -> Quotas | None:
             return quotas.from_account(
                 account.clients.arm("GET", str(known), ARM_VERSION, action=action).properties
             )
-        return quotas.from_account(shown_account(account).get("properties") or {})
+        return quotas.from_account(shown_account(account).get("properties"))
     except Forbidden:
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import Fault, Refused
 from shared.providers.azure import versions
 from shared.providers.azure.batch import configs, images, manual, pools, quota, registries, shares, signing
-from shared.providers.azure.batch.account import BatchAccount, knows_arm, shown_account
+from shared.providers.azure.batch.account import BatchAccount, knows_arm, objects, shown_account
 from shared.providers.azure.batch.form import form
 from shared.providers.azure.batch.sizes import slots
 from shared.providers.azure.catalogue import plain
@@ -125,7 +125,7 @@ def subnet(account: BatchAccount) -> Iterable[Fault]:
     where = plain(str(shown.body.get("location") or ""))
     if where != account.options.region:
         yield Fault("subnetId", f"is in {where}, the Batch account in {account.options.region}")
-    known = [str(each.get("name")).lower() for each in shown.properties.get("subnets") or []]
+    known = [str(each.get("name")).lower() for each in objects(shown.properties.get("subnets"))]
     if name.lower() not in known:
         yield Fault("subnetId", f"{name} does not exist in {network.rpartition('/')[2]}")
 
