@@ -326,6 +326,17 @@ def test_a_formula_that_somebody_else_set_is_set_anew(ready, azure, azure_clock)
         assert client.get_pool(POOL).target_dedicated_nodes == 0
 
 
+def test_nodes_that_take_no_tasks_are_named(ready, azure, submit, azure_clock) -> None:
+    provider = ready(forge=DUAL)
+    azure.spoil_start_task(ACCOUNT, WORKER)
+    submit(8)
+    provider.tend()
+    azure_clock.advance(200)
+    said = provider.tend().waits
+    assert f"pool {WORKER} is steady with 2 of 2 nodes; node tvm-" in said, said
+    assert said.endswith("z is starttaskfailed"), said
+
+
 def test_pools_of_the_users_own_are_explained_and_left_alone(bind, azure, submit, azure_clock) -> None:
     with service(azure) as client:
         client.create_pool(pool_body("mine"))

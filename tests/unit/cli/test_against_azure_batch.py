@@ -15,7 +15,10 @@ DOCS = Path(__file__).parents[3] / "docs"
 EXAMPLE = str(EXAMPLES / "1-one-pool.yaml")
 
 WRONG = "  nextflowConfig: azure.batch.autoPollMode = true\n"
-RIGHT = "  nextflowConfig: azure.storage.tokenDuration = '1h'\n"
+RIGHT = """  nextflowConfig: |
+    azure.storage.tokenDuration = '1h'
+    azure.storage.fileShares.refs.mountPath = '/mnt/refs'
+"""
 
 
 @pytest.fixture
@@ -27,17 +30,21 @@ def served(azure: EmulatedAzure, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, tmp_path: Path) -> None:
+    azure.account("labdata", group="lab-data", location=LOCATION, keyed=True)
     known = azure.environment()
     own = {name: known[name] for name in known if name.startswith("AZURE_")}
     words = ("credentials", "add", "azure", "--provider", "azure_entra")
     lacking = served.headnode(*words, **own)
     assert lacking.code == 2
     assert "--storage-account, --batch-account" in one_line(lacking)
-    added = served.headnode(*words, *ACCOUNTS, **own)
+    own["AZURE_STORAGE_ACCOUNT_KEY"] = azure.storage_key("labdata")
+    added = served.headnode(*words, *ACCOUNTS, "--with-storage-key", **own)
     assert added.code == 0, added.err
     shown = served.json("credentials", "list")[0]
     assert (shown["provider"], shown["keys"]["batchName"]) == ("azure_entra", "labbatch")
-    assert known["AZURE_CLIENT_SECRET"] not in str(shown)
+    assert not [
+        each for each in (own["AZURE_STORAGE_ACCOUNT_KEY"], own["AZURE_CLIENT_SECRET"]) if each in str(shown)
+    ]
 
     planned = served.headnode("env", "plan", "-f", EXAMPLE)
     assert planned.code == 0, planned.err
@@ -68,6 +75,9 @@ def test_an_example_from_plan_to_receipt(served: Served, azure: EmulatedAzure, t
     assert "launch.configText: azure.batch.deletePoolsOnCompletion deletes every pool" in one_line(refused)
     pools = azure.state.batch.accounts["labbatch"].pools
     assert [pool.body["vmSize"] for pool in pools.values()] == ["standard_e2ds_v5"]
+    assert own["AZURE_STORAGE_ACCOUNT_KEY"] in str(
+        [pool.body["mountConfiguration"] for pool in pools.values()]
+    )
     changed = served.headnode(
         "env", "update", "one-pool", "--set", "forge.vmCount=6", "--set", "forge.minVmCount=0"
     )

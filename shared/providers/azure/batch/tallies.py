@@ -93,7 +93,7 @@ def reason(
         who = "1 of its nodes was" if preempted == 1 else f"{preempted} of its nodes were"
         said.append(f"{who} taken back by Spot")
     if account.clock.now() - tasks.since >= waiting.LONG:
-        said.append(waiting.explained(name, shown))
+        said.append(waiting.why(account, name, shown))
     if not said:
         return ""
     who = "1 task waits" if count == 1 else f"{count} tasks wait"

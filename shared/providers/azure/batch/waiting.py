@@ -27,9 +27,14 @@ def reason(account: BatchAccount, job: Mapping[str, Any]) -> str:
     shown = pools.get(account, name)
     if is_gone(shown):
         return f"pool {name} does not exist any more"
-    spoilt = spoiled(account, name) if nodes(shown.body, "current") else ""
-    said = filter(None, (explained(name, shown.body), spoilt))
-    return f"waits for a node since {waited:.0f} s: {'; '.join(said)}"
+    return f"waits for a node since {waited:.0f} s: {why(account, name, shown.body)}"
+
+
+def why(account: BatchAccount, name: str, shown: Mapping[str, Any]) -> str:
+    """What keeps a pool from giving nodes, and nodes that it has from taking tasks. One read where it has
+    some."""
+    spoilt = spoiled(account, name) if nodes(shown, "current") else ""
+    return "; ".join(filter(None, (explained(name, shown), spoilt)))
 
 
 def spoiled(account: BatchAccount, name: str) -> str:
