@@ -14,7 +14,10 @@ NAME = r"[A-Za-z0-9_](?:[\w.-]{0,78}[A-Za-z0-9_])?"
 GROUP = r"[\w().-]{0,89}[\w()-]"
 IN_GROUP = rf"/subscriptions/{GUID}/resource[gG]roups/{GROUP}/providers"
 NETWORK = rf"(?i:{IN_GROUP}/microsoft\.network/virtualnetworks/){NAME}"
-SIZE = (r"(?i:standard|basic)_[A-Za-z]+[0-9]+[A-Za-z0-9_-]{0,60}", "a VM size such as Standard_D2ds_v4")
+SIZE = (
+    r"(?i:standard|basic)_[A-Za-z]{1,9}[0-9]{1,4}[A-Za-z0-9_-]{0,60}",
+    "a VM size such as Standard_D2ds_v4",
+)
 PATTERNS = {
     "instanceType": SIZE,
     "subscriptionId": (GUID, "a subscription's id (a GUID)"),

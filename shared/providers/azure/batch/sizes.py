@@ -6,7 +6,7 @@ import re
 from shared.providers.azure.catalogue import size
 
 NAME = re.compile(
-    r"(?:standard_)?(?P<family>[a-z]+)(?P<cores>\d+)(?:-(?P<constrained>\d+))?(?P<features>[a-z]*)"
+    r"(?:standard_)?(?P<family>[a-z]+)(?P<cores>\d{1,4})(?:-(?P<constrained>\d{1,4}))?(?P<features>[a-z]*)"
     r"(?P<accelerator>(?:_(?!v\d)[a-z]+\d+)*)(?:_(?P<version>v\d+))?",
     re.IGNORECASE,
 )
