@@ -59,7 +59,10 @@ class PoolSettings(Model, frozen=True, kw_only=True):
 
 
 def autopool_id(size: str, settings: PoolSettings, labels: Mapping[str, str] | None = None) -> str:
-    """The pool that Nextflow makes, or takes again, for tasks of such a size: with nf-azure 1.23.2."""
+    """The pool that Nextflow makes, or takes again, for tasks of such a size: with nf-azure 1.23.2.
+
+    Labels count by name and value since Nextflow 26.04; before, by their values alone, in the order in which
+    they are said. Without labels (None) all releases agree."""
     data = _chars(size) + _settings(settings)
     if labels is not None:
         data += _unordered(labels)
