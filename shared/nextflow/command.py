@@ -1,6 +1,7 @@
 """A launch in Nextflow's own terms: its extra arguments, its config files, its parameters. Pure."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ azure.managedIdentity.clientId = {identity}
 CONTAINER_PLATFORMS = ("aws-cloud", "azure-cloud")
 """Platforms whose machines have Docker."""
 AZURE_SCHEME, AZURE_PLUGIN = "az://", "nf-azure"
+ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+"""What Groovy writes otherwise in single quotes."""
 SAID_IN = ("paramsText", "configText", "outputDir", "preRunScript", "pipeline")
 """Fields of a launch in which a pipeline may be told about az:// paths."""
 
@@ -101,6 +104,10 @@ def plugins(config: Mapping[str, Any], launch: Mapping[str, Any]) -> dict[str, s
 
 
 def quoted(text: str) -> str:
-    """A text in Groovy's single quotes, in which only these two signs mean something."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-    return f"'{escaped}'"
+    """A text in Groovy's single quotes, on one line whatever ends one in Groovy, Python or Unicode."""
+    return "'" + "".join(ESCAPES.get(each) or spelt(each) for each in text) + "'"
+
+
+def spelt(sign: str) -> str:
+    """A sign as Groovy reads it in quotes: by its number where it may end a line or not be seen."""
+    return f"\\u{ord(sign):04x}" if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid
@@ -163,6 +163,7 @@ anything = st.recursive(
 )
 
 
+@example(value="0\r", at="batch.pools.<name>.mountOptions")
 @given(
     value=anything, at=st.sampled_from(sorted(f"{s}.{o}" for s, options in SCOPES.items() for o in options))
 )
