@@ -109,6 +109,7 @@ ACTION = re.compile(r"perform action(?:\(s\))? '([\w./*]+)'")
 REGISTER = re.compile(r"namespace '([\w.]+)'")
 LONGEST_WAIT = 60.0
 """Seconds; a longer Retry-After is not believed."""
+LONGEST_CODE = 256
 UNKNOWN_WAIT = 5.0
 PRINCIPAL_WAIT = 5.0
 """Seconds until the directory is asked about a new identity again."""
@@ -131,7 +132,7 @@ class Answer:
     @property
     def code(self) -> str:
         """The cloud's own word; of a bare wrapper, that of what it wraps."""
-        return deepest(self.error) or self.headers.get("x-ms-error-code", "")
+        return (deepest(self.error) or self.headers.get("x-ms-error-code", ""))[:LONGEST_CODE]
 
     @property
     def text(self) -> str:

@@ -1,10 +1,11 @@
 """What every call of one environment on Azure Batch is made with, and the names that follow from it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.errors import Fault, Invalid, Refused
+from shared.errors import Fault, Invalid, Refused, Unreachable
 from shared.model import tags
 from shared.model.environment import Environment
 from shared.model.settings import Settings
@@ -12,15 +13,17 @@ from shared.ports import Clock, Registries
 from shared.providers.azure.account import takeable
 from shared.providers.azure.batch.clients import BatchClients
 from shared.providers.azure.batch.options import MOST_WALL_CLOCK, BatchOptions, PoolOptions, read
+from shared.providers.azure.batch.shapes import LONGEST
 from shared.providers.azure.batch.signing import MOST_DELEGATED
 from shared.providers.azure.errors import Answer
-from shared.providers.azure.listing import arm_pages
+from shared.providers.azure.listing import IN_GROUP, PART, arm_pages
 
 POOL, HEAD, WORKER = "pool", "head-pool", "worker-pool"
 """Keys of the resources: the one pool, or the two."""
 SLACK = 3600.0
 """Seconds for which a signature outlives a run: its last files are written then."""
 ACCOUNTS = "Microsoft.Batch/batchAccounts"
+ACCOUNT_ID = re.compile(rf"{IN_GROUP}/microsoft\.batch/batchaccounts/{PART}", re.IGNORECASE)
 ARM_VERSION = "2025-06-01"
 
 
@@ -142,8 +145,11 @@ def shown_account(account: BatchAccount) -> Mapping[str, Any]:
     path = f"/subscriptions/{known}/providers/{ACCOUNTS}"
     for page in arm_pages(account.clients, path, ARM_VERSION, f"{ACCOUNTS}/read"):
         for each in page:
-            if str(each.get("name", "")).lower() == account.name.lower():
-                return each
+            if str(each.get("name", "")).lower() != account.name.lower():
+                continue
+            if len(each["id"]) > LONGEST or not ACCOUNT_ID.fullmatch(each["id"]):
+                raise Unreachable(f"{ACCOUNTS}/read: the answer cannot be read: id is of another type")
+            return each
     raise Refused(f"there is no Batch account {account.name} in the subscription {known}")
 
 

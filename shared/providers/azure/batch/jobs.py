@@ -20,6 +20,7 @@ from shared.providers.azure.batch.account import BatchAccount, as_metadata, meta
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of
 from shared.providers.azure.batch.pools import JOBS_READ, JOBS_WRITE, OVER
+from shared.providers.azure.batch.shapes import WORDS, words
 from shared.providers.azure.batch.streams import Streams, last_words
 from shared.providers.azure.listing import NOT_OURS, moment, number, side_by_side
 
@@ -234,7 +235,8 @@ def reason_of(job: Mapping[str, Any], run: Mapping[str, Any], lost: bool) -> str
     details = "; ".join(str(each.get("value") or "") for each in failure.get("details") or [])
     ended = str((job.get("executionInfo") or {}).get("terminateReason") or "")
     code = " ".join(filter(None, (str(failure.get(each) or "") for each in ("category", "code"))))
-    return ": ".join(filter(None, (ended, code, str(failure.get("message") or ""), details)))
+    said = (ended[:WORDS], code, words(failure), details[:WORDS])
+    return ": ".join(filter(None, said))
 
 
 def stop(account: BatchAccount, ids: Sequence[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from shared.errors import Fault, Forbidden
 from shared.providers.azure.batch import images, pools, shares
 from shared.providers.azure.batch.account import ARM_VERSION, BatchAccount, knows_arm, objects
 from shared.providers.azure.batch.errors import is_gone
+from shared.providers.azure.batch.shapes import words
 from shared.providers.azure.batch.sizes import slots
 from shared.providers.azure.listing import moment
 
@@ -80,7 +81,7 @@ def unfit(name: str, shown: Shown, azcopy: bool) -> Iterable[str]:
 def lifeless(name: str, shown: Shown) -> Iterable[str]:
     """Why a pool has no nodes, and gets none. Pure."""
     if failed := (shown.get("autoScaleRun") or {}).get("error"):
-        yield f"{name}: its formula fails: {failed.get('message', '')}"
+        yield f"{name}: its formula fails: {words(failed)}"
     if not has_nodes(shown) and (refused := pools.resize_errors(shown)):
         yield f"{name} has no nodes: {refused}"
 

@@ -14,11 +14,14 @@ from shared.providers.azure.batch import bodies, images, registries, shares
 from shared.providers.azure.batch.account import ACCOUNTS, ARM_VERSION, BatchAccount
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import one, pages
+from shared.providers.azure.batch.shapes import words
 from shared.providers.azure.errors import Answer, hushed
 from shared.providers.azure.ordering import FRESH_GRANT
 
 READ, WRITE, DELETE = (f"{ACCOUNTS}/pools/{verb}" for verb in ("read", "write", "delete"))
 JOBS_READ, JOBS_WRITE, JOBS_DELETE = (f"{ACCOUNTS}/jobs/{verb}" for verb in ("read", "write", "delete"))
+MOST_ERRORS = 5
+"""Of a pool's that are told at once."""
 SOON = 5.0
 """Seconds until a pool that gets its nodes is looked at again."""
 OVER = ("JobNotFound", "JobCompleted", "JobBeingDeleted", "JobBeingTerminated")
@@ -79,7 +82,7 @@ def check_nodes(account: BatchAccount, row: ResourceRow, shown: Mapping[str, Any
     """Holds a pool that always has nodes against what it has got. Raises Refused with Batch's own reason."""
     run = shown.get("autoScaleRun")
     if isinstance(run, dict) and run.get("error"):
-        raise Refused(f"pool {row.name}: its formula fails: {run['error'].get('message', '')}")
+        raise Refused(f"pool {row.name}: its formula fails: {words(run['error'])}")
     options = account.pools[row.key]
     wanted = options.least if options.scales else options.most
     if wanted == 0:
@@ -95,7 +98,7 @@ def resize_errors(shown: Mapping[str, Any]) -> str:
     """Why a pool did not get its nodes, in Batch's own words; empty when nothing went wrong."""
     found = shown.get("resizeErrors")
     errors = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    return "; ".join(f"{each.get('code')}: {each.get('message') or ''}".rstrip(": ") for each in errors)
+    return "; ".join(f"{each.get('code')}: {words(each)}".rstrip(": ") for each in errors[:MOST_ERRORS])
 
 
 def get(account: BatchAccount, name: str) -> Answer:
@@ -174,7 +177,7 @@ def set_formula(account: BatchAccount, key: str, text: str) -> None:
         "POST", account.url(f"pools/{name}/evaluateautoscale"), action=READ, body=body
     )
     if shown.body.get("error"):
-        raise Refused(f"pool {name}: its formula fails: {shown.body['error'].get('message', '')}")
+        raise Refused(f"pool {name}: its formula fails: {words(shown.body['error'])}")
     account.clients.batch(
         "POST",
         account.url(f"pools/{name}/enableautoscale"),

@@ -26,6 +26,9 @@ TEXTS = (
 )
 STRINGS = ("capabilities",)
 """The lists that are of texts; all others are of objects."""
+LONG = ("autoScaleFormula", "commandLine", "message", "odata.nextLink", "terminateReason")
+LONGEST, WORDS = 1024, 2000
+"""Characters of the other texts at the most, and those that are kept of what Batch says in its words."""
 MOST = 2**31
 """Its numbers have 32 bits."""
 
@@ -49,10 +52,15 @@ def fits(name: str, value: Any) -> bool:
     if name in OBJECTS:
         return isinstance(value, dict)
     if name in TEXTS:
-        return isinstance(value, str)
+        return isinstance(value, str) and (name in LONG or len(value) <= LONGEST)
     if name in NUMBERS:
         return type(value) is int and -MOST <= value < MOST
     if name in LISTS:
         item = str if name in STRINGS else dict
         return isinstance(value, list) and all(isinstance(each, item) for each in value)
     return True
+
+
+def words(error: Mapping[str, Any]) -> str:
+    """What an error says, short enough to keep."""
+    return str(error.get("message") or "")[:WORDS]

@@ -9,6 +9,7 @@ from shared.providers.azure import versions
 from shared.providers.azure.batch import configs, images, manual, pools, quota, registries, shares, signing
 from shared.providers.azure.batch.account import BatchAccount, knows_arm, objects, shown_account
 from shared.providers.azure.batch.form import form
+from shared.providers.azure.batch.shapes import LONGEST
 from shared.providers.azure.batch.sizes import slots
 from shared.providers.azure.catalogue import plain
 from shared.providers.azure.errors import hushed
@@ -51,7 +52,7 @@ def place(account: BatchAccount) -> Iterable[Fault]:
     """The Batch account is in the region and has room; the service takes our credentials."""
     if knows_arm(account):
         shown = shown_account(account)
-        where = plain(str(shown.get("location") or ""))
+        where = plain(str(shown.get("location") or "")[:LONGEST])
         if where != account.options.region:
             yield Fault("region", f"the Batch account {account.name} is in {where}")
             return
@@ -122,7 +123,7 @@ def subnet(account: BatchAccount) -> Iterable[Fault]:
     if arm_gone(shown):
         yield Fault("subnetId", f"the network {network.rpartition('/')[2]} does not exist")
         return
-    where = plain(str(shown.body.get("location") or ""))
+    where = plain(str(shown.body.get("location") or "")[:LONGEST])
     if where != account.options.region:
         yield Fault("subnetId", f"is in {where}, the Batch account in {account.options.region}")
     known = [str(each.get("name")).lower() for each in objects(shown.properties.get("subnets"))]

@@ -8,6 +8,7 @@ from shared.providers.azure.batch import pools
 from shared.providers.azure.batch.account import BatchAccount
 from shared.providers.azure.batch.errors import is_gone
 from shared.providers.azure.batch.listing import pages
+from shared.providers.azure.batch.shapes import WORDS, words
 from shared.providers.azure.listing import moment
 
 LONG = 120.0
@@ -55,14 +56,12 @@ def errors_of(node: Mapping[str, Any]) -> list[str]:
     """A node's errors with their details, in Batch's words. Pure."""
     found = node.get("errors")
     errors = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    return [
-        ": ".join(filter(None, (each.get("code"), each.get("message"), details(each)))) for each in errors
-    ]
+    return [": ".join(filter(None, (each.get("code"), words(each), details(each)))) for each in errors]
 
 
 def details(error: Mapping[str, Any]) -> str:
     """What one error says beside its message. Pure."""
-    return "; ".join(str(each.get("value") or "") for each in error.get("errorDetails") or ())
+    return "; ".join(str(each.get("value") or "") for each in error.get("errorDetails") or ())[:WORDS]
 
 
 def explained(name: str, shown: Mapping[str, Any]) -> str:
@@ -73,7 +72,7 @@ def explained(name: str, shown: Mapping[str, Any]) -> str:
         return f"pool {name}: {refused}"
     run = shown.get("autoScaleRun") or {}
     if failed := run.get("error"):
-        return f"pool {name}: its formula fails: {failed.get('message', '')}"
+        return f"pool {name}: its formula fails: {words(failed)}"
     have, wanted = (nodes(shown, kind) for kind in ("current", "target"))
     return f"pool {name} is {shown.get('allocationState')} with {have} of {wanted} nodes"
 
