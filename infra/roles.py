@@ -1,6 +1,6 @@
 """The custom roles that the Function Apps have in the subscription, one file for each.
 
-They follow from the permissions that the provider publishes. Write them again with
+They follow from the permissions that the two providers publish. Write them again with
 
     python -m infra.roles
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.model.message import STEPS
 from shared.providers.azure import permissions
+from shared.providers.azure.batch import permissions as batch
 
 FOLDER = Path(__file__).parent / "azure" / "roles"
 HOLDERS = ("api", *STEPS)
@@ -21,20 +22,22 @@ SHOWN = ("logs", "create")
 
 def role(holder: str) -> dict[str, Any]:
     """A holder's role as Azure's command line and the Bicep files take it."""
-    if holder != "api":
-        return permissions.policy(holder)
-    found = permissions.policy("logs")
-    found["properties"]["roleName"] = "headnode-azure-cloud-api"
-    found["properties"]["description"] = "headnode: Azure Cloud compute environments, api"
-    [allowed] = found["properties"]["permissions"]
-    for kind in ("actions", "dataActions"):
-        allowed[kind] = list(dict.fromkeys(action for step in SHOWN for action in reads(step, kind)))
-    return found
+    return {
+        "properties": {
+            "roleName": f"headnode-{holder}",
+            "description": f"headnode: compute environments on Azure Cloud and Azure Batch, {holder}",
+            "assignableScopes": [permissions.SCOPE],
+            # The portal shows the first block alone.
+            "permissions": [{kind: list(dict.fromkeys(allowed(holder, kind))) for kind in permissions.KINDS}],
+        }
+    }
 
 
-def reads(step: str, kind: str) -> list[str]:
-    """What a step may look at."""
-    return [action for action in permissions.permissions(step)[kind] if action.lower().endswith("/read")]
+def allowed(holder: str, kind: str) -> list[str]:
+    """The actions of one kind, of both platforms; some may be there twice."""
+    if holder == "api":
+        return [each for step in SHOWN for each in allowed(step, kind) if each.lower().endswith("/read")]
+    return [*permissions.permissions(holder)[kind], *batch.of_host(holder)[kind]]
 
 
 def text(holder: str) -> str:

@@ -9,6 +9,7 @@ from infra import roles
 from infra.sources import ROOT
 from shared.model.message import STEPS
 from shared.providers.azure import permissions
+from shared.providers.azure.batch import permissions as batch
 from tests.bicep.deployment import SUBSCRIPTION, Deployment
 from tests.bicep.resource import Resource
 from tests.packaging.azure import KINDS, deployed, of_app, of_type
@@ -48,11 +49,23 @@ def test_the_files_follow_from_the_permissions(holder: str) -> None:
 
 
 @pytest.mark.parametrize("step", BLOCKS)
-def test_a_steps_role_is_its_published_blocks(step: str) -> None:
+def test_a_steps_role_is_its_published_blocks_and_its_share_of_batch(step: str) -> None:
     found = as_sets(json.loads((roles.FOLDER / f"{step}.json").read_text()))
-    assert found == merged(permissions.published(), BLOCKS[step])
+    published, share = merged(permissions.published(), BLOCKS[step]), batch.of_host(step)
+    assert found == {kind: published[kind] | set(share[kind]) for kind in found}
     whole = merged(permissions.published(), ["full"])
-    assert all(actions <= whole[kind] for kind, actions in found.items())
+    assert all(actions <= whole[kind] for kind, actions in published.items())
+    full = batch.permissions(step)
+    assert all(set(actions) <= set(full[kind]) for kind, actions in share.items())
+
+
+def test_data_actions_are_of_the_services_that_have_data() -> None:
+    """Pools of Batch are actions, jobs are data: Azure takes neither for the other."""
+    for holder in roles.HOLDERS:
+        found = as_sets(roles.role(holder))
+        assert not any("batchAccounts/jobs/" in each or "/blobs/" in each for each in found["actions"])
+        assert not any("batchAccounts/pools/" in each for each in found["dataActions"])
+        assert not any("*" in each for actions in found.values() for each in actions)
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published roles are not beside this checkout")
@@ -67,10 +80,13 @@ def test_the_reaper_touches_machines_and_nothing_else() -> None:
         "Microsoft.Compute/virtualMachines",
         "Microsoft.Network/networkInterfaces",
         "Microsoft.Network/publicIPAddresses",
+        "Microsoft.Batch/batchAccounts",
     }
-    for kind in kinds:
+    for kind in kinds - {"Microsoft.Batch/batchAccounts"}:
         assert {f"{kind}/read", f"{kind}/delete"} <= found["actions"]
-    assert not found["dataActions"]
+    jobs = {f"Microsoft.Batch/batchAccounts/jobs/{verb}" for verb in ("read", "write", "delete")}
+    assert found["dataActions"] == jobs
+    assert "Microsoft.Batch/batchAccounts/pools/delete" not in found["actions"]
 
 
 def test_the_api_looks_at_what_logs_and_plans_need_and_changes_nothing() -> None:

@@ -62,7 +62,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "shared.providers.local", "infra", "local",
     ),
     # The custom roles of a deployment follow from the permissions (data).
-    "infra": (*CORE, "shared.runner.archive", "shared.providers.azure.permissions", "infra"),
+    "infra": (
+        *CORE, "shared.runner.archive", "shared.providers.azure.permissions",
+        "shared.providers.azure.batch.permissions", "infra",
+    ),
 }  # fmt: skip
 
 LIBRARIES = {

@@ -38,6 +38,9 @@ DATA: Mapping[str, tuple[str, ...]] = {
     "reap": (JOBS_READ, JOBS_WRITE, JOBS_DELETE),
     "dispose": (JOBS_READ, JOBS_WRITE, JOBS_DELETE),
 }
+SIGNED = {"launch": (SIGN, *BLOBS), "logs": (SIGN, *(each for each in BLOBS if not each.endswith("/read")))}
+"""Step -> what only whoever signs for a run needs. A host's own identity signs nothing: its head jobs have an
+identity themselves (`form` refuses the others), which writes the log, too."""
 SCOPE = "/subscriptions/<SUBSCRIPTION-ID>"
 
 
@@ -66,4 +69,13 @@ def permissions(step: str | None = None) -> dict[str, list[str]]:
         "notActions": [],
         "dataActions": list(dict.fromkeys(action for each in steps for action in DATA[each])),
         "notDataActions": [],
+    }
+
+
+def of_host(step: str) -> dict[str, list[str]]:
+    """What the role of a step allows where it is a host's own identity that acts, and nobody's stored
+    credentials. Raises Invalid for a step that does not exist."""
+    found = permissions(step)
+    return {
+        kind: [each for each in listed if each not in SIGNED.get(step, ())] for kind, listed in found.items()
     }
