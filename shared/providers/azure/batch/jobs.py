@@ -18,7 +18,7 @@ from shared.providers.azure.account import takeable
 from shared.providers.azure.batch import growing, listing, pools, registries, room, waiting
 from shared.providers.azure.batch.account import BatchAccount, as_metadata, metadata
 from shared.providers.azure.batch.errors import is_gone
-from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of
+from shared.providers.azure.batch.listing import ACTIVE, ENDING, PREFIX, is_head, pages, pool_of, record_id
 from shared.providers.azure.batch.pools import JOBS_READ, JOBS_WRITE, OVER
 from shared.providers.azure.batch.shapes import WORDS, words
 from shared.providers.azure.batch.streams import Streams, last_words
@@ -205,9 +205,9 @@ def to_machine(job: Mapping[str, Any], task: Mapping[str, Any]) -> Machine:
         reason=reason_of(job, run, lost) if state in (GONE, STOPPED) else "",
         queued=state == PENDING,
         interrupted=lost,
-        run_id=carried.get(tags.RUN, ""),
+        run_id=record_id(carried.get(tags.RUN)),
         attempt=int(number(carried.get(tags.ATTEMPT))),
-        environment_id=carried.get(tags.ENVIRONMENT, ""),
+        environment_id=record_id(carried.get(tags.ENVIRONMENT)),
         started_at=moment(str(job.get("creationTime") or "")),
         deadline=number(carried.get(tags.DEADLINE)),
         hold_until=number(carried.get(tags.HOLD)),

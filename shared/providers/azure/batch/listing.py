@@ -20,6 +20,11 @@ ID = re.compile(r"[\w-]{1,128}")
 """Nothing that could lead a request elsewhere."""
 
 
+def record_id(text: str | None) -> str:
+    """The id of a record of ours in a mark; empty for what is none."""
+    return text if text and ID.fullmatch(text) else ""
+
+
 def one(account: BatchAccount, url: str, action: str) -> Answer:
     """A pool or job as the service shows it, or its 404. Raises Unreachable for an answer that shows another
     one, or nothing."""

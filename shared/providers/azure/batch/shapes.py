@@ -22,7 +22,8 @@ NUMBERS = (
 TEXTS = (
     *("allocationState", "autoScaleEvaluationInterval", "autoScaleFormula", "batchSupportEndOfLife"),
     *("category", "code", "commandLine", "creationTime", "id", "message", "nodeAgentSKUId", "nodeId"),
-    *("odata.nextLink", "poolId", "state", "subnetId", "terminateReason", "vmSize"),
+    *("odata.nextLink", "offer", "poolId", "publisher", "sku", "state", "subnetId", "terminateReason"),
+    *("type", "vmSize"),
 )
 STRINGS = ("capabilities",)
 """The lists that are of texts; all others are of objects."""
