@@ -23,8 +23,6 @@ from shared.steps.runs import RESEND_AFTER
 
 log = logging.getLogger("headnode")
 
-EXPLAINED = 5
-"""Sweeps for which a reason that stays the same is not written again."""
 ELSEWHERE = "none"
 """The partition of active runs that have no environment (`Run.indexes`)."""
 
@@ -217,7 +215,7 @@ def explain_queue(page: list[Machine], runs: Mapping[str, Run], world: World) ->
             continue
         if run.wait and run.wait.reason == machine.reason and run.wait.next_at > now:
             continue
-        wait = Wait(reason=machine.reason, next_at=now + EXPLAINED * world.settings.sweep_every)
+        wait = Wait(reason=machine.reason, next_at=now + tend.EXPLAINED * world.settings.sweep_every)
         with suppress(Conflict):  # it moved this very moment
             world.store.save(run.but(wait=wait, updated_at=now))
 
